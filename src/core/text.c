@@ -74,7 +74,7 @@ int text_path(const char *s, char **out)
 		return -EINVAL;
 	if (strlen(s) >= PATH_MAX)
 		return -ENAMETOOLONG;
-	path = end = malloc(strlen(s) + 1);
+	path = end = calloc(1, strlen(s) + 1);
 	if (!path)
 		return -ENOMEM;
 	while (*s) {

@@ -13,7 +13,8 @@ char *text_next_word(char **s);
 /* Well-formed UTF-8 (RFC 3629: shortest forms, no surrogates). */
 bool text_is_utf8(const char *s);
 /*
- * The absolute path s with runs of '/' and "." components removed, as systemd simplifies it; the caller frees *out.
- * 0; -EINVAL when s is not absolute; -ELOOP when it has a ".." component; -ENAMETOOLONG; -ENOMEM.
+ * The absolute path s with runs of '/' and "." components removed, as systemd simplifies it; the
+ * caller frees *out. 0; -EINVAL when s is not absolute; -ELOOP when it has a ".." component;
+ * -ENAMETOOLONG; -ENOMEM.
  */
 int text_path(const char *s, char **out) must_check;

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/directive.h"
+
+#include <errno.h>
+
+#include "core/ignored.h"
+#include "util/strv.h"
+
+#define FIELD(member) offsetof(struct unit, member)
+#define LIMIT(name)                                                                                 \
+	{                                                                                           \
+		"Service", "Limit" #name, &value_limit, FIELD(limits[RLIMIT_##name]), RLIMIT_##name \
+	}
+#define EXEC(key, phase)                                               \
+	{                                                              \
+		"Service", key, &value_commands, FIELD(exec[phase]), 0 \
+	}
+
+/* clang-format off */
+static const struct directive directives[] = {
+	{ "Unit", "Description", &value_text, FIELD(description), 0 },
+	{ "Unit", "Documentation", &value_urls, FIELD(documentation), 0 },
+	{ "Unit", "StartLimitIntervalSec", &value_seconds, FIELD(start_limit_interval), 0 },
+	{ "Unit", "StartLimitInterval", &value_seconds, FIELD(start_limit_interval), 0 }, /* the name before v230 */
+	{ "Unit", "StartLimitBurst", &value_number, FIELD(start_limit_burst), 0 },
+
+	{ "Service", "Type", &value_service_type, FIELD(type), 0 },
+	{ "Service", "RemainAfterExit", &value_flag, FIELD(remain_after_exit), 0 },
+	{ "Service", "PIDFile", &value_pid_file, FIELD(pid_file), 0 },
+	{ "Service", "BusName", &value_text, FIELD(bus_name), 0 },
+	EXEC("ExecCondition", EXEC_CONDITION),
+	EXEC("ExecStartPre", EXEC_START_PRE),
+	EXEC("ExecStart", EXEC_START),
+	EXEC("ExecStartPost", EXEC_START_POST),
+	EXEC("ExecReload", EXEC_RELOAD),
+	EXEC("ExecStop", EXEC_STOP),
+	EXEC("ExecStopPost", EXEC_STOP_POST),
+	{ "Service", "Restart", &value_restart_policy, FIELD(restart), 0 },
+	{ "Service", "RestartSec", &value_seconds, FIELD(restart_delay), 0 },
+	{ "Service", "SuccessExitStatus", &value_exit_set, FIELD(success), 0 },
+	{ "Service", "RestartPreventExitStatus", &value_exit_set, FIELD(restart_prevent), 0 },
+	{ "Service", "RestartForceExitStatus", &value_exit_set, FIELD(restart_force), 0 },
+	{ "Service", "TimeoutStartSec", &value_timeout_start, FIELD(timeout_start), 0 },
+	{ "Service", "TimeoutStopSec", &value_timeout, FIELD(timeout_stop), 0 },
+	{ "Service", "TimeoutSec", &value_timeout_both, FIELD(timeout_start), 0 },
+	{ "Service", "TimeoutAbortSec", &value_timeout_abort, FIELD(timeout_abort), 0 },
+	{ "Service", "TimeoutStartFailureMode", &value_failure_mode, FIELD(timeout_start_failure_mode), 0 },
+	{ "Service", "TimeoutStopFailureMode", &value_failure_mode, FIELD(timeout_stop_failure_mode), 0 },
+	{ "Service", "RuntimeMaxSec", &value_seconds, FIELD(runtime_max), 0 },
+	{ "Service", "StartLimitInterval", &value_seconds, FIELD(start_limit_interval), 0 }, /* their place before v229 */
+	{ "Service", "StartLimitBurst", &value_number, FIELD(start_limit_burst), 0 },
+
+	{ "Service", "KillMode", &value_kill_mode, FIELD(kill_mode), 0 },
+	{ "Service", "KillSignal", &value_signal_number, FIELD(kill_signal), 0 },
+	{ "Service", "RestartKillSignal", &value_signal_number, FIELD(restart_kill_signal), 0 },
+	{ "Service", "FinalKillSignal", &value_signal_number, FIELD(final_kill_signal), 0 },
+	{ "Service", "WatchdogSignal", &value_signal_number, FIELD(watchdog_signal), 0 },
+	{ "Service", "SendSIGKILL", &value_flag, FIELD(send_sigkill), 0 },
+	{ "Service", "SendSIGHUP", &value_flag, FIELD(send_sighup), 0 },
+
+	{ "Service", "User", &value_account, FIELD(user), 0 },
+	{ "Service", "Group", &value_account, FIELD(group), 0 },
+	{ "Service", "SupplementaryGroups", &value_accounts, FIELD(supplementary_groups), 0 },
+	{ "Service", "WorkingDirectory", &value_working_directory, FIELD(working_directory), 0 },
+	{ "Service", "Environment", &value_environment, FIELD(environment), 0 },
+	{ "Service", "UnsetEnvironment", &value_variables, FIELD(unset_environment), true },
+	{ "Service", "PassEnvironment", &value_variables, FIELD(pass_environment), false },
+	{ "Service", "EnvironmentFile", &value_environment_file, FIELD(environment_files), 0 },
+	{ "Service", "UMask", &value_mode, FIELD(umask), 0 },
+	{ "Service", "Nice", &value_nice_level, FIELD(nice), 0 },
+	{ "Service", "OOMScoreAdjust", &value_oom_score_adjust, FIELD(oom_score_adjust), 0 },
+	{ "Service", "StandardInput", &value_stdio, FIELD(std_in), true },
+	{ "Service", "StandardOutput", &value_stdio, FIELD(std_out), false },
+	{ "Service", "StandardError", &value_stdio, FIELD(std_err), false },
+	{ "Service", "IgnoreSIGPIPE", &value_flag, FIELD(ignore_sigpipe), 0 },
+	LIMIT(CPU), LIMIT(FSIZE), LIMIT(DATA), LIMIT(STACK), LIMIT(CORE), LIMIT(RSS), LIMIT(NOFILE), LIMIT(AS),
+	LIMIT(NPROC), LIMIT(MEMLOCK), LIMIT(LOCKS), LIMIT(SIGPENDING), LIMIT(MSGQUEUE), LIMIT(NICE), LIMIT(RTPRIO),
+	LIMIT(RTTIME),
+
+	{ "Install", "WantedBy", &value_names, FIELD(wanted_by), 0 },
+	{ "Install", "RequiredBy", &value_names, FIELD(required_by), 0 },
+	{ "Install", "Also", &value_names, FIELD(also), 0 },
+	{ "Install", "Alias", &value_names, FIELD(alias), 0 },
+
+	{ "X-Cgkill", "StopDeadlineSec", &value_timeout, FIELD(stop_deadline), 0 },
+	{ "X-Cgkill", "KillVerifySec", &value_bounded_wait, FIELD(kill_verify), 0 },
+};
+/* clang-format on */
+
+static const struct directive *find_directive(const char *section, const char *key)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(directives); i++)
+		if (streq(directives[i].key, key) && streq(directives[i].section, section))
+			return &directives[i];
+	return NULL;
+}
+
+static int tell_ignored(struct loading *l, const char *section, const char *key, const char *value)
+{
+	enum ignored kind = ignored_lookup(section, key);
+	cleanup_free char *name = NULL;
+
+	if (kind == IGNORED_NOT_KNOWN) {
+		if (!after_prefix(key, "X-"))
+			value_tell(l, DIAG_WARNING, "Unknown key '%s' in section [%s], ignoring.",
+				   key, section);
+		return 0;
+	}
+	if (asprintf(&name, "%s.%s", section, key) < 0)
+		return -ENOMEM;
+	if (*value == '\0' || strv_contains(l->ignored, name))
+		return 0;
+	if (kind == IGNORED_REMOVED)
+		value_tell(l, DIAG_NOTICE,
+			   "Support for option %s= has been removed and it is ignored.", key);
+	else if (kind == IGNORED_PROTECTS)
+		value_tell(l, DIAG_WARNING, "%s= in section [%s] limits or protects, but is not supported, ignoring: %s",
+			   key, section, "the service runs without it.");
+	else
+		value_tell(l, DIAG_WARNING,
+			   "%s= in section [%s] is known but not supported, ignoring.", key, section);
+	return strv_push_take(&l->ignored, TAKE_PTR(name));
+}
+
+int directive_apply(struct loading *l, const char *section, const char *key, char *value)
+{
+	const struct directive *d = find_directive(section, key);
+	int r;
+
+	if (!d)
+		return tell_ignored(l, section, key, value);
+	value_cut_comment(l, key, value, d->type->hash);
+	r = d->type->parse(l, d, value, (char *)l->unit + d->offset);
+	if (r == -EINVAL)
+		value_tell(l, DIAG_WARNING, "Failed to parse %s= value, ignoring: %s", key, value);
+	else if (r == -ERANGE)
+		value_tell(l, DIAG_WARNING, "%s= value is out of range, ignoring: %s", key, value);
+	return r == -ENOMEM ? r : 0;
+}

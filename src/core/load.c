@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/load.h"
+
+#include <errno.h>
+
+#include "core/directive.h"
+#include "core/unitfile.h"
+#include "util/strv.h"
+
+/* The section's own name, static; NULL for what is none of a service. */
+static const char *find_section(struct loading *l, const char *name)
+{
+	static const char *const sections[] = { "Unit", "Service", "Install", "X-Cgkill" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (streq(name, sections[i]))
+			return sections[i];
+	if (!after_prefix(name, "X-"))
+		diag_add(l->diags, DIAG_WARNING, l->file, l->line,
+			 "Unknown section '%s'. Ignoring.", name);
+	return NULL;
+}
+
+/* 0, also when the text was refused with an error in diags; -ENOMEM. */
+static int apply_text(struct loading *l, const struct unit_text *text)
+{
+	cleanup_unitfile struct unitfile reader;
+	const char *section = NULL;
+	bool in_section = false;
+	struct unitfile_item item;
+	int r;
+
+	unitfile_init(&reader, text->path, text->data, text->len);
+	l->file = text->path;
+	while ((r = unitfile_next(&reader, &item, l->diags)) > 0) {
+		l->line = item.line;
+		if (item.kind == UNITFILE_SECTION) {
+			section = find_section(l, item.name);
+			in_section = true;
+		} else if (section) {
+			r = directive_apply(l, section, item.name, item.value);
+			if (r < 0)
+				return r;
+		} else if (!in_section) {
+			diag_add(l->diags, DIAG_WARNING, l->file, l->line,
+				 "Assignment outside of section. Ignoring.");
+		}
+	}
+	return r == -EBADMSG ? 0 : r;
+}
+
+static int apply_texts(struct loading *l, const struct unit_text *texts, size_t n)
+{
+	struct unit *u = l->unit;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = apply_text(l, &texts[i]);
+	if (r < 0 || n == 0)
+		return r;
+	u->fragment_path = strdup(texts[0].path);
+	if (!u->fragment_path)
+		return -ENOMEM;
+	for (size_t i = 1; r == 0 && i < n; i++)
+		r = strv_push(&u->dropin_paths, texts[i].path);
+	return r;
+}
+
+/* The defaults that depend on other settings. */
+static void resolve_defaults(struct loading *l)
+{
+	struct unit *u = l->unit;
+
+	if (u->type == SERVICE_TYPE_INVALID)
+		u->type = u->bus_name		      ? SERVICE_DBUS
+			  : u->exec[EXEC_START].n > 0 ? SERVICE_SIMPLE
+						      : SERVICE_ONESHOT;
+	if (u->type == SERVICE_ONESHOT && !l->timeout_start_set)
+		u->timeout_start = USEC_INFINITY;
+	if (!l->timeout_abort_set)
+		u->timeout_abort = u->timeout_stop;
+	if (u->restart_kill_signal == 0)
+		u->restart_kill_signal = u->kill_signal;
+	/*
+	 * Our standard input is never a terminal or a socket, all that systemd duplicates to the
+	 * output.
+	 */
+	if (u->std_out.kind == STDIO_INHERIT)
+		u->std_out.kind = STDIO_LOG;
+}
+
+/* What makes a unit unusable is what service_verify() of systemd refuses. */
+static const char *find_fault(const struct unit *u)
+{
+	size_t starts = u->exec[EXEC_START].n;
+
+	if (starts == 0 && u->exec[EXEC_STOP].n == 0)
+		return "Service has neither ExecStart= nor ExecStop=. Refusing.";
+	if (u->type != SERVICE_ONESHOT && starts == 0)
+		return "Service has no ExecStart=, which is only allowed for Type=oneshot "
+		       "services. Refusing.";
+	if (starts == 0 && !u->remain_after_exit)
+		return "Service has no ExecStart= and does not have RemainAfterExit=yes set. "
+		       "Refusing.";
+	if (u->type != SERVICE_ONESHOT && starts > 1)
+		return "Service has more than one ExecStart=, which is only allowed for "
+		       "Type=oneshot services. Refusing.";
+	if (u->type == SERVICE_ONESHOT &&
+	    (u->restart == RESTART_ALWAYS || u->restart == RESTART_ON_SUCCESS))
+		return "Service has Restart= set to either always or on-success, which isn't "
+		       "allowed for Type=oneshot "
+		       "services. Refusing.";
+	if (u->type == SERVICE_ONESHOT && !exit_set_empty(&u->restart_force))
+		return "Service has RestartForceExitStatus= set, which isn't allowed for "
+		       "Type=oneshot services. Refusing.";
+	if (u->type == SERVICE_DBUS && !u->bus_name)
+		return "Service is of type D-Bus but no D-Bus service name has been specified. "
+		       "Refusing.";
+	return NULL;
+}
+
+static void verify(const struct unit *u, struct diags *diags)
+{
+	const char *fault = find_fault(u);
+
+	if (fault)
+		diag_add(diags, DIAG_ERROR, u->fragment_path, 0, "%s", fault);
+	if (u->type == SERVICE_ONESHOT && u->runtime_max != USEC_INFINITY)
+		diag_add(diags, DIAG_WARNING, u->fragment_path,
+			 0, "RuntimeMaxSec= has no effect in combination with Type=oneshot. Ignoring.");
+	if (u->kill_mode == KILL_NONE)
+		diag_add(diags, DIAG_WARNING, u->fragment_path,
+			 0, "KillMode=none lets every process of the service outlive its stop, which is unsafe.");
+}
+
+int unit_load(struct unit **out, const char *name, const struct unit_text *texts, size_t n,
+	      const struct host_facts *host, struct diags *diags)
+{
+	cleanup_unit struct unit *u = unit_new(name);
+	struct loading l = { .unit = u, .host = host, .diags = diags };
+	size_t errors = diags->errors;
+	int r;
+
+	if (!u)
+		return -ENOMEM;
+	u->type = SERVICE_TYPE_INVALID;
+	u->restart_kill_signal = 0;
+	r = apply_texts(&l, texts, n);
+	strv_free(l.ignored);
+	if (r < 0)
+		return r;
+	resolve_defaults(&l);
+	if (!u->description && !(u->description = strdup(name)))
+		return -ENOMEM;
+	verify(u, diags);
+	if (diags->errors > errors)
+		return -EBADMSG;
+	*out = TAKE_PTR(u);
+	return 0;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the settings of a unit look like to "systemctl show": one table of keys.
+ */
+#include <inttypes.h>
+
+#include "core/limit.h"
+#include "core/load.h"
+#include "util/buf.h"
+#include "util/parse.h"
+#include "util/strv.h"
+
+struct row {
+	const char *key;
+	void (*put)(struct buf *b, const void *field);
+	size_t offset; /* of the field in struct unit */
+};
+
+static void put_text(struct buf *b, const void *field)
+{
+	const char *s = *(char *const *)field;
+
+	buf_puts(b, s ? s : "");
+}
+
+static void put_bool(struct buf *b, const void *field)
+{
+	buf_puts(b, *(const bool *)field ? "yes" : "no");
+}
+
+static void put_int(struct buf *b, const void *field)
+{
+	buf_printf(b, "%d", *(const int *)field);
+}
+
+static void put_unsigned(struct buf *b, const void *field)
+{
+	buf_printf(b, "%u", *(const unsigned *)field);
+}
+
+static void put_mode(struct buf *b, const void *field)
+{
+	buf_printf(b, "%04o", *(const unsigned *)field);
+}
+
+static void put_span(struct buf *b, const void *field)
+{
+	char span[SPAN_MAX];
+
+	buf_puts(b, format_span(*(const usec_t *)field, span));
+}
+
+static void put_type(struct buf *b, const void *field)
+{
+	buf_puts(b, service_type_name(*(const enum service_type *)field));
+}
+
+static void put_restart(struct buf *b, const void *field)
+{
+	buf_puts(b, restart_policy_name(*(const enum restart_policy *)field));
+}
+
+static void put_failure_mode(struct buf *b, const void *field)
+{
+	buf_puts(b, failure_mode_name(*(const enum failure_mode *)field));
+}
+
+static void put_kill_mode(struct buf *b, const void *field)
+{
+	buf_puts(b, kill_mode_name(*(const enum kill_mode *)field));
+}
+
+static void put_separator(struct buf *b)
+{
+	if (b->len > 0)
+		buf_putc(b, ' ');
+}
+
+/* A word that would not survive being split at white space is quoted. */
+static void put_word(struct buf *b, const char *word)
+{
+	put_separator(b);
+	if (*word && word[strcspn(word, " \t\n\"'\\")] == '\0') {
+		buf_puts(b, word);
+		return;
+	}
+	buf_putc(b, '"');
+	for (; *word; word++) {
+		if (*word == '\n') {
+			buf_puts(b, "\\n");
+			continue;
+		}
+		if (*word == '"' || *word == '\\')
+			buf_putc(b, '\\');
+		buf_putc(b, *word);
+	}
+	buf_putc(b, '"');
+}
+
+static void put_words(struct buf *b, const void *field)
+{
+	char *const *words = *(char **const *)field;
+
+	for (size_t i = 0; words && words[i]; i++)
+		put_word(b, words[i]);
+}
+
+static void put_exit_set(struct buf *b, const void *field)
+{
+	const struct exit_set *set = field;
+
+	for (int status = 0; status <= 255; status++)
+		if (exit_set_has_status(set, status)) {
+			put_separator(b);
+			buf_printf(b, "%d", status);
+		}
+	for (int sig = 1; sig <= 64; sig++)
+		if (exit_set_has_signal(set, sig)) {
+			put_separator(b);
+			buf_puts(b, signal_name(sig));
+		}
+}
+
+static void put_stdio(struct buf *b, const void *field)
+{
+	static const char *const words[STDIO_MAX] = {
+		[STDIO_NULL] = "null",	[STDIO_INHERIT] = "inherit", [STDIO_LOG] = "journal",
+		[STDIO_FILE] = "file:", [STDIO_APPEND] = "append:",  [STDIO_TRUNCATE] = "truncate:",
+	};
+	const struct stdio_target *target = field;
+
+	buf_printf(b, "%s%s", words[target->kind], target->path ? target->path : "");
+}
+
+static void put_commands(struct buf *b, const void *field)
+{
+	const struct exec_commands *commands = field;
+
+	for (size_t i = 0; i < commands->n; i++) {
+		const struct exec_command *c = &commands->v[i];
+
+		put_separator(b);
+		buf_printf(b, "{ path=%s ; argv[]=", c->path);
+		for (size_t arg = 0; c->argv[arg]; arg++)
+			buf_printf(b, "%s%s", arg > 0 ? " " : "", c->argv[arg]);
+		buf_printf(b, " ; ignore_errors=%s }", c->ignore_failure ? "yes" : "no");
+	}
+}
+
+#define ROW(key, put, member)                           \
+	{                                               \
+		key, put, offsetof(struct unit, member) \
+	}
+
+/* clang-format off */
+static const struct row rows[] = {
+	ROW("Id", put_text, name),
+	ROW("Description", put_text, description),
+	ROW("Documentation", put_words, documentation),
+	ROW("FragmentPath", put_text, fragment_path),
+	ROW("DropInPaths", put_words, dropin_paths),
+	ROW("Type", put_type, type),
+	ROW("RemainAfterExit", put_bool, remain_after_exit),
+	ROW("PIDFile", put_text, pid_file),
+	ROW("BusName", put_text, bus_name),
+	ROW("ExecCondition", put_commands, exec[EXEC_CONDITION]),
+	ROW("ExecStartPre", put_commands, exec[EXEC_START_PRE]),
+	ROW("ExecStart", put_commands, exec[EXEC_START]),
+	ROW("ExecStartPost", put_commands, exec[EXEC_START_POST]),
+	ROW("ExecReload", put_commands, exec[EXEC_RELOAD]),
+	ROW("ExecStop", put_commands, exec[EXEC_STOP]),
+	ROW("ExecStopPost", put_commands, exec[EXEC_STOP_POST]),
+	ROW("Restart", put_restart, restart),
+	ROW("RestartUSec", put_span, restart_delay),
+	ROW("SuccessExitStatus", put_exit_set, success),
+	ROW("RestartPreventExitStatus", put_exit_set, restart_prevent),
+	ROW("RestartForceExitStatus", put_exit_set, restart_force),
+	ROW("StartLimitIntervalUSec", put_span, start_limit_interval),
+	ROW("StartLimitBurst", put_unsigned, start_limit_burst),
+	ROW("TimeoutStartUSec", put_span, timeout_start),
+	ROW("TimeoutStopUSec", put_span, timeout_stop),
+	ROW("TimeoutAbortUSec", put_span, timeout_abort),
+	ROW("TimeoutStartFailureMode", put_failure_mode, timeout_start_failure_mode),
+	ROW("TimeoutStopFailureMode", put_failure_mode, timeout_stop_failure_mode),
+	ROW("RuntimeMaxUSec", put_span, runtime_max),
+	ROW("KillMode", put_kill_mode, kill_mode),
+	ROW("KillSignal", put_int, kill_signal),
+	ROW("RestartKillSignal", put_int, restart_kill_signal),
+	ROW("FinalKillSignal", put_int, final_kill_signal),
+	ROW("WatchdogSignal", put_int, watchdog_signal),
+	ROW("SendSIGKILL", put_bool, send_sigkill),
+	ROW("SendSIGHUP", put_bool, send_sighup),
+	ROW("User", put_text, user),
+	ROW("Group", put_text, group),
+	ROW("SupplementaryGroups", put_words, supplementary_groups),
+	ROW("Environment", put_words, environment),
+	ROW("PassEnvironment", put_words, pass_environment),
+	ROW("UnsetEnvironment", put_words, unset_environment),
+	ROW("UMask", put_mode, umask),
+	ROW("StandardInput", put_stdio, std_in),
+	ROW("StandardOutput", put_stdio, std_out),
+	ROW("StandardError", put_stdio, std_err),
+	ROW("IgnoreSIGPIPE", put_bool, ignore_sigpipe),
+	ROW("WantedBy", put_words, wanted_by),
+	ROW("RequiredBy", put_words, required_by),
+	ROW("StopDeadlineUSec", put_span, stop_deadline),
+	ROW("KillVerifyUSec", put_span, kill_verify),
+};
+/* clang-format on */
+
+struct output {
+	unit_show_fn emit;
+	void *arg;
+	struct buf text;
+};
+
+/* Without memory the key is left out. */
+static void flush(struct output *out, const char *key)
+{
+	cleanup_free char *value = buf_take(&out->text);
+
+	if (value)
+		out->emit(key, value, out->arg);
+}
+
+static void show_rlimit(struct output *out, const char *name, const char *suffix, rlim_t value)
+{
+	char key[32];
+
+	snprintf(key, sizeof(key), "Limit%s%s", name, suffix);
+	if (value == RLIM_INFINITY)
+		buf_puts(&out->text, "infinity");
+	else
+		buf_printf(&out->text, "%" PRIu64, (uint64_t)value);
+	flush(out, key);
+}
+
+/* What is shown only where it was set, because the rest is inherited. */
+static void show_inherited(struct output *out, const struct unit *u)
+{
+	for (int resource = 0; resource < RLIM_NLIMITS; resource++) {
+		const struct limit *l = &u->limits[resource];
+
+		if (!l->set)
+			continue;
+		show_rlimit(out, limit_name(resource), "", l->hard);
+		show_rlimit(out, limit_name(resource), "Soft", l->soft);
+	}
+	if (u->nice_set) {
+		put_int(&out->text, &u->nice);
+		flush(out, "Nice");
+	}
+	if (u->oom_score_adjust_set) {
+		put_int(&out->text, &u->oom_score_adjust);
+		flush(out, "OOMScoreAdjust");
+	}
+}
+
+void unit_show(const struct unit *u, unit_show_fn emit, void *arg)
+{
+	struct output out = { emit, arg, BUF_INIT };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		rows[i].put(&out.text, (const char *)u + rows[i].offset);
+		flush(&out, rows[i].key);
+	}
+	if (u->working_directory) {
+		buf_printf(&out.text, "%s%s", u->working_directory_optional ? "!" : "",
+			   u->working_directory);
+		flush(&out, "WorkingDirectory");
+	}
+	for (size_t i = 0; i < u->n_environment_files; i++) {
+		buf_printf(&out.text, "%s (ignore_errors=%s)", u->environment_files[i].path,
+			   u->environment_files[i].optional ? "yes" : "no");
+		flush(&out, "EnvironmentFiles");
+	}
+	show_inherited(&out, u);
+}

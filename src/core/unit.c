@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/unit.h"
+
+#include <signal.h>
+
+#include "core/cmdline.h"
+#include "util/strv.h"
+
+#define DEFAULT_TIMEOUT	     (90 * USEC_PER_SEC) /* DefaultTimeout*Sec= of systemd-system.conf(5) */
+#define DEFAULT_RESTART	     (100 * USEC_PER_MSEC)
+#define DEFAULT_START_WINDOW (10 * USEC_PER_SEC)
+#define DEFAULT_START_BURST  5
+#define DEFAULT_KILL_VERIFY  (5 * USEC_PER_SEC)
+
+static const char *const service_types[SERVICE_TYPE_MAX] = {
+	[SERVICE_SIMPLE] = "simple",
+	[SERVICE_EXEC] = "exec",
+	[SERVICE_FORKING] = "forking",
+	[SERVICE_ONESHOT] = "oneshot",
+	[SERVICE_DBUS] = "dbus",
+	[SERVICE_NOTIFY] = "notify",
+	[SERVICE_NOTIFY_RELOAD] = "notify-reload",
+	[SERVICE_IDLE] = "idle",
+};
+
+static const char *const kill_modes[KILL_MODE_MAX] = {
+	[KILL_CONTROL_GROUP] = "control-group",
+	[KILL_MIXED] = "mixed",
+	[KILL_PROCESS] = "process",
+	[KILL_NONE] = "none",
+};
+
+static const char *const failure_modes[FAILURE_MODE_MAX] = {
+	[FAILURE_TERMINATE] = "terminate",
+	[FAILURE_ABORT] = "abort",
+	[FAILURE_KILL] = "kill",
+};
+
+static const char *const restart_policies[RESTART_MAX] = {
+	[RESTART_NO] = "no",
+	[RESTART_ON_SUCCESS] = "on-success",
+	[RESTART_ON_FAILURE] = "on-failure",
+	[RESTART_ON_ABNORMAL] = "on-abnormal",
+	[RESTART_ON_WATCHDOG] = "on-watchdog",
+	[RESTART_ON_ABORT] = "on-abort",
+	[RESTART_ALWAYS] = "always",
+};
+
+static const char *const exec_phases[EXEC_PHASE_MAX] = {
+	[EXEC_CONDITION] = "ExecCondition", [EXEC_START_PRE] = "ExecStartPre",
+	[EXEC_START] = "ExecStart",	    [EXEC_START_POST] = "ExecStartPost",
+	[EXEC_RELOAD] = "ExecReload",	    [EXEC_STOP] = "ExecStop",
+	[EXEC_STOP_POST] = "ExecStopPost",
+};
+
+#define NAME_IN(table, value) ((size_t)(value) < ARRAY_SIZE(table) ? (table)[value] : NULL)
+
+const char *service_type_name(enum service_type t)
+{
+	return NAME_IN(service_types, t);
+}
+
+const char *kill_mode_name(enum kill_mode m)
+{
+	return NAME_IN(kill_modes, m);
+}
+
+const char *restart_policy_name(enum restart_policy r)
+{
+	return NAME_IN(restart_policies, r);
+}
+
+const char *failure_mode_name(enum failure_mode m)
+{
+	return NAME_IN(failure_modes, m);
+}
+
+const char *exec_phase_name(enum exec_phase p)
+{
+	return NAME_IN(exec_phases, p);
+}
+
+bool exit_set_empty(const struct exit_set *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(s->status); i++)
+		if (s->status[i])
+			return false;
+	return s->signals == 0;
+}
+
+struct unit *unit_new(const char *name)
+{
+	struct unit *u = malloc(sizeof(*u));
+
+	if (!u)
+		return NULL;
+	*u = (struct unit){
+		.name = strdup(name),
+		.start_limit_interval = DEFAULT_START_WINDOW,
+		.start_limit_burst = DEFAULT_START_BURST,
+		.type = SERVICE_SIMPLE,
+		.restart = RESTART_NO,
+		.restart_delay = DEFAULT_RESTART,
+		.timeout_start = DEFAULT_TIMEOUT,
+		.timeout_stop = DEFAULT_TIMEOUT,
+		.timeout_abort = DEFAULT_TIMEOUT,
+		.timeout_start_failure_mode = FAILURE_TERMINATE,
+		.timeout_stop_failure_mode = FAILURE_TERMINATE,
+		.runtime_max = USEC_INFINITY,
+		.kill_mode = KILL_CONTROL_GROUP,
+		.kill_signal = SIGTERM,
+		.restart_kill_signal = SIGTERM,
+		.final_kill_signal = SIGKILL,
+		.watchdog_signal = SIGABRT,
+		.send_sigkill = true,
+		.umask = 0022,
+		.std_in = { .kind = STDIO_NULL },
+		.std_out = { .kind = STDIO_LOG },
+		.std_err = { .kind = STDIO_INHERIT },
+		.ignore_sigpipe = true,
+		.stop_deadline = USEC_INFINITY,
+		.kill_verify = DEFAULT_KILL_VERIFY,
+	};
+	if (!u->name) {
+		free(u);
+		return NULL;
+	}
+	return u;
+}
+
+void unit_free(struct unit *u)
+{
+	if (!u)
+		return;
+	for (size_t i = 0; i < EXEC_PHASE_MAX; i++)
+		exec_commands_clear(&u->exec[i]);
+	for (size_t i = 0; i < u->n_environment_files; i++)
+		free(u->environment_files[i].path);
+	free(u->environment_files);
+	strv_free(u->dropin_paths);
+	strv_free(u->documentation);
+	strv_free(u->supplementary_groups);
+	strv_free(u->environment);
+	strv_free(u->unset_environment);
+	strv_free(u->pass_environment);
+	strv_free(u->wanted_by);
+	strv_free(u->required_by);
+	strv_free(u->also);
+	strv_free(u->alias);
+	free(u->std_in.path);
+	free(u->std_out.path);
+	free(u->std_err.path);
+	free(u->working_directory);
+	free(u->user);
+	free(u->group);
+	free(u->pid_file);
+	free(u->bus_name);
+	free(u->description);
+	free(u->fragment_path);
+	free(u->name);
+	free(u);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The kinds of values that directives have, and how each is read into a struct unit.
+ */
+#include "core/load.h"
+
+/* A unit while its files are read. */
+struct loading {
+	struct unit *unit; /* type INVALID and restart_kill_signal 0 while nothing has set them */
+	bool timeout_start_set, timeout_abort_set;
+	const struct host_facts *host;
+	struct diags *diags;
+	const char *file; /* what is being read */
+	unsigned line;
+	char **ignored; /* "Section.Key" of what has been warned about */
+};
+
+/*
+ * What '#' behind white space is in a value. systemd has no inline comments, but people write them.
+ * Where no valid value can hold a '#', we take it for the comment it is meant to be, and say what
+ * systemd makes of it.
+ */
+enum hash {
+	HASH_IS_DATA,
+	HASH_VOIDS,   /* systemd refuses the value as a whole */
+	HASH_IS_WORD, /* systemd goes on reading words */
+};
+
+struct directive;
+
+/* One kind of value. */
+struct value_type {
+	/*
+	 * Reads value into field (and, if need be, its neighbours in l->unit). -EINVAL and -ERANGE
+	 * are told by the caller; a parser that has told them itself returns 0.
+	 */
+	int (*parse)(struct loading *l, const struct directive *d, char *value, void *field);
+	enum hash hash;
+};
+
+struct directive {
+	const char *section, *key;
+	const struct value_type *type;
+	size_t offset; /* of the field in struct unit */
+	int arg;
+};
+
+/* Says something about the line that is being read. */
+#define value_tell(l, level, ...) diag_add((l)->diags, (level), (l)->file, (l)->line, __VA_ARGS__)
+
+/* In a value in which hash says what '#' is: a comment is cut off and told about. */
+void value_cut_comment(struct loading *l, const char *key, char *value, enum hash hash);
+
+extern const struct value_type value_text;
+extern const struct value_type value_flag;
+extern const struct value_type value_number;
+extern const struct value_type value_mode;
+extern const struct value_type value_signal_number;
+extern const struct value_type value_seconds;
+extern const struct value_type value_timeout;
+extern const struct value_type value_timeout_start;
+extern const struct value_type value_timeout_both;
+extern const struct value_type value_timeout_abort;
+extern const struct value_type value_bounded_wait;
+extern const struct value_type value_service_type;
+extern const struct value_type value_restart_policy;
+extern const struct value_type value_failure_mode;
+extern const struct value_type value_kill_mode;
+extern const struct value_type value_nice_level;
+extern const struct value_type value_oom_score_adjust;
+extern const struct value_type value_limit;
+extern const struct value_type value_exit_set;
+extern const struct value_type value_commands;
+extern const struct value_type value_names;
+extern const struct value_type value_urls;
+extern const struct value_type value_environment;
+extern const struct value_type value_variables;
+extern const struct value_type value_environment_file;
+extern const struct value_type value_account;
+extern const struct value_type value_accounts;
+extern const struct value_type value_working_directory;
+extern const struct value_type value_pid_file;
+extern const struct value_type value_stdio;
