@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sys/hierarchy.h"
+
+#include <errno.h>
+#include <libcgroup.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+/* What the last call failed with; never 0, though the end of a stream that is none may set no errno. */
+static int failure(void)
+{
+	return errno > 0 ? -errno : -EIO;
+}
+
+/* The five fields of a line of proc_pid_mountinfo(5) that matter here, still escaped. */
+struct mount_line {
+	char *root, *point, *options, *type, *super_options;
+};
+
+/* Cuts line into its fields. The optional fields, none or several, end at a lone "-". */
+static bool split_mount_line(char *line, struct mount_line *out)
+{
+	char *field;
+
+	for (int skip = 0; skip < 3; skip++) /* mount id, parent id, device */
+		if (!strsep(&line, " "))
+			return false;
+	out->root = strsep(&line, " ");
+	out->point = strsep(&line, " ");
+	out->options = strsep(&line, " ");
+	do
+		field = strsep(&line, " ");
+	while (field && !streq(field, "-"));
+	out->type = strsep(&line, " ");
+	if (!strsep(&line, " ")) /* source */
+		return false;
+	out->super_options = strsep(&line, " \n");
+	return out->super_options != NULL;
+}
+
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
+/* Undoes show_mountinfo()'s mangling: space, tab, newline, backslash and '#' come as \ooo. In place; returns s. */
+static char *unescape(char *s)
+{
+	char *to = s;
+
+	for (const char *from = s; *from; to++) {
+		if (from[0] == '\\' && is_octal(from[1]) && is_octal(from[2]) && is_octal(from[3])) {
+			*to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+			from += 4;
+		} else {
+			*to = *from++;
+		}
+	}
+	*to = '\0';
+	return s;
+}
+
+static bool has_option(const char *options, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = options; p; p = strchr(p, ',')) {
+		p += *p == ',';
+		if (strncmp(p, name, n) == 0 && (p[n] == ',' || p[n] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* May the mount that shows our cgroup take the place of best? */
+static bool is_better(const struct mount_line *m, bool read_only, const struct hierarchy *best)
+{
+	if (!best->mount_point)
+		return true;
+	/* The later of two mounts on one directory is the one that a path reaches. */
+	if (streq(m->point, best->mount_point))
+		return true;
+	return best->read_only && !read_only;
+}
+
+/* Takes the mount on this line into best when it is the better one. */
+static int consider(struct hierarchy *best, char *line, const char *own)
+{
+	struct hierarchy found;
+	struct mount_line m;
+
+	if (!split_mount_line(line, &m) || !streq(m.type, "cgroup2"))
+		return 0;
+	found.read_only = has_option(m.options, "ro") || has_option(m.super_options, "ro");
+	found.nsdelegate = has_option(m.super_options, "nsdelegate");
+	unescape(m.root);
+	unescape(m.point);
+	if (!cgroup_path_is_below(own, m.root) || !is_better(&m, found.read_only, best))
+		return 0;
+	found.mount_root = strdup(m.root);
+	found.mount_point = strdup(m.point);
+	if (!found.mount_root || !found.mount_point) {
+		hierarchy_deinit(&found);
+		return -ENOMEM;
+	}
+	hierarchy_deinit(best);
+	*best = found;
+	return 0;
+}
+
+int hierarchy_find(struct hierarchy *out, const char *mountinfo)
+{
+	struct hierarchy best = { 0 };
+	cleanup_free char *own = NULL, *line = NULL;
+	cleanup_fclose FILE *f = NULL;
+	size_t cap = 0;
+	int r;
+
+	r = cgroup_path_of(0, &own);
+	if (r < 0)
+		return r == -ENODATA ? -ENOENT : r;
+	f = fopen(mountinfo ? mountinfo : "/proc/self/mountinfo", "re");
+	if (!f)
+		return failure();
+	while (r == 0 && (errno = 0, getline(&line, &cap, f)) >= 0)
+		r = consider(&best, line, own);
+	if (r == 0 && !feof(f))
+		r = failure();
+	if (r == 0 && !best.mount_point)
+		r = -ENOENT;
+	if (r < 0) {
+		hierarchy_deinit(&best);
+		return r;
+	}
+	*out = best;
+	return 0;
+}
+
+void hierarchy_deinit(struct hierarchy *h)
+{
+	free(h->mount_point);
+	free(h->mount_root);
+	*h = (struct hierarchy){ 0 };
+}
+
+/* The kernel ends the path of a removed cgroup with this; kernel/cgroup/cgroup.c, proc_cgroup_show(). */
+static void cut_deleted(char *path)
+{
+	static const char mark[] = " (deleted)";
+
+	if (ends_with(path, mark))
+		path[strlen(path) - strlen(mark)] = '\0';
+}
+
+int cgroup_path_of(pid_t pid, char **out)
+{
+	cleanup_fclose FILE *f = NULL;
+	cleanup_free char *line = NULL;
+	char name[sizeof("/proc//cgroup") + 3 * sizeof(pid_t)] = "/proc/self/cgroup";
+	size_t cap = 0;
+	ssize_t n;
+
+	if (pid != 0)
+		snprintf(name, sizeof(name), "/proc/%d/cgroup", (int)pid);
+	f = fopen(name, "re");
+	if (!f)
+		return errno == ENOENT ? -ESRCH : failure();
+	/* cgroup2 has hierarchy number 0 and no controllers. No name of a cgroup holds a newline. */
+	while (errno = 0, (n = getline(&line, &cap, f)) >= 0) {
+		const char *path = after_prefix(line, "0::");
+		char *copy;
+
+		if (!path)
+			continue;
+		line[n - 1] = '\0';
+		copy = strdup(path);
+		if (!copy)
+			return -ENOMEM;
+		cut_deleted(copy);
+		*out = copy;
+		return 0;
+	}
+	if (feof(f))
+		return -ENODATA;
+	return failure(); /* ESRCH when it went between open and read */
+}
+
+/* Is one of the components ".."? Such a path (of what is outside our cgroup namespace) must not be glued to another. */
+static bool climbs(const char *path)
+{
+	for (const char *p = path; (p = strstr(p, "/..")); p += 3)
+		if (p[3] == '/' || p[3] == '\0')
+			return true;
+	return false;
+}
+
+/* What path has behind ancestor ("" or "/…"), NULL when it is not below it. Both are absolute. */
+static const char *path_below(const char *path, const char *ancestor)
+{
+	const char *rest = streq(ancestor, "/") ? path : after_prefix(path, ancestor);
+
+	if (*path != '/' || !rest || (*rest != '\0' && *rest != '/') || climbs(rest))
+		return NULL;
+	return streq(rest, "/") ? "" : rest;
+}
+
+bool cgroup_path_is_below(const char *path, const char *ancestor)
+{
+	return path_below(path, ancestor) != NULL;
+}
+
+/* The part of path below from, put below to. */
+static int translate(const char *path, const char *from, const char *to, char **out)
+{
+	const char *rest = path_below(path, from);
+	char *s;
+
+	if (!rest)
+		return -EXDEV;
+	if (streq(to, "/"))
+		to = *rest ? "" : "/";
+	if (asprintf(&s, "%s%s", to, rest) < 0)
+		return -ENOMEM;
+	*out = s;
+	return 0;
+}
+
+int hierarchy_file_path(const struct hierarchy *h, const char *cgroup_path, char **out)
+{
+	return translate(cgroup_path, h->mount_root, h->mount_point, out);
+}
+
+int hierarchy_cgroup_path(const struct hierarchy *h, const char *file_path, char **out)
+{
+	cleanup_free char *path = strdup(file_path);
+	size_t n;
+
+	if (!path)
+		return -ENOMEM;
+	for (n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
+		path[n - 1] = '\0';
+	return translate(path, h->mount_point, h->mount_root, out);
+}
+
+/* libcgroup's codes start at 50000; behind ECGOTHER is an errno. */
+static int errno_of_libcgroup(int code)
+{
+	if (code == ECGROUPNOTMOUNTED || code == ECGEOF)
+		return 0;
+	return code == ECGOTHER && cgroup_get_last_errno() > 0 ? -cgroup_get_last_errno() : -EIO;
+}
+
+int hierarchy_controller_version(const char *controller)
+{
+	struct cgroup_mount_point mount;
+	struct statfs fs;
+	void *iterator = NULL;
+	int code, version = 0;
+
+	code = cgroup_init();
+	if (code != 0)
+		return errno_of_libcgroup(code);
+	/* It returns the mounted controllers of both versions, without a word on which is which. */
+	for (code = cgroup_get_controller_begin(&iterator, &mount); code == 0;
+	     code = cgroup_get_controller_next(&iterator, &mount)) {
+		if (!streq(mount.name, controller))
+			continue;
+		if (statfs(mount.path, &fs) < 0)
+			version = -errno;
+		else
+			version = fs.f_type == CGROUP2_SUPER_MAGIC ? 2 : 1;
+		break;
+	}
+	cgroup_get_controller_end(&iterator);
+	return code == 0 ? version : errno_of_libcgroup(code);
+}

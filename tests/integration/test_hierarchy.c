@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <criterion/criterion.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "lib/cgtest.h"
+#include "sys/hierarchy.h"
+
+TestSuite(hierarchy_live, .timeout = 30);
+
+static void begin(struct cgtest *t)
+{
+	int r = cgtest_begin(t);
+
+	if (r < 0)
+		cr_skip_test("no cgroup for the test: %s", strerror(-r));
+}
+
+/* From a process to its cgroup's directory, and back. */
+Test(hierarchy_live, there_and_back)
+{
+	cleanup_free char *cgroup = NULL, *file = NULL, *again = NULL;
+	struct cgtest t;
+	struct stat st;
+	pid_t pid;
+
+	begin(&t);
+	pid = cgtest_start(&t.root, MEMBER_SLEEPER);
+	cr_assert_eq(cgroup_path_of(pid, &cgroup), 0);
+	cr_assert_eq(hierarchy_file_path(&t.hierarchy, cgroup, &file), 0);
+	cr_assert_eq(stat(file, &st), 0, "%s", file);
+	cr_assert_eq(st.st_ino, t.root.id);
+	cr_assert_eq(hierarchy_cgroup_path(&t.hierarchy, file, &again), 0);
+	cr_assert_str_eq(again, cgroup);
+	cgtest_end(&t);
+}
+
+static void end_at_once(int ready_fd, void *arg unused)
+{
+	_exit(write(ready_fd, "r", 1) != 1);
+}
+
+/* A zombie stays in its cgroup when that is removed, and the kernel says "(deleted)". */
+Test(hierarchy_live, removed_cgroup)
+{
+	cleanup_free char *path = NULL;
+	struct cgtest t;
+	struct cg leaf;
+	pid_t pid;
+
+	begin(&t);
+	cr_assert_eq(cg_create(&leaf, &t.root, "leaf"), 0);
+	pid = cgtest_start_fn(&leaf, end_at_once, NULL);
+	cr_assert(cgtest_in_state(pid, "Z", 5000));
+	while (cg_populated(&leaf) == 1) /* Linux 6.19: a moment longer; the test's timeout bounds it */
+		cgtest_sleep_ms(1);
+	cr_assert_eq(cg_remove(&t.root, "leaf"), 0);
+	cr_assert_eq(cgroup_path_of(pid, &path), 0);
+	cr_assert_str_eq(path, leaf.path);
+	waitpid(pid, NULL, 0);
+	cg_close(&leaf);
+	cgtest_end(&t);
+}
