@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The life of a service as a pure state machine: an event and a time go in, the state changes, actions come out. It does
+ * no I/O, knows no process and reads no clock; daemon/supervisor.c performs the actions and feeds back what happens.
+ *
+ * The sub-states are systemd's. What differs, and why, is in doc/DIFFERENCES.md; the rules that hold in every state:
+ *  - A stop ends when the cgroup is empty, or, where the unit says that processes may stay (KillMode=process or none,
+ *    SendSIGKILL=no), when what it does signal is gone; or it ends in STUCK, from which only emptiness leads out.
+ *  - The stop's absolute deadline is fixed when the stop begins; later requests may only bring it forward.
+ *  - SIGKILL is sent at a stage's end or at the deadline, never before.
+ *  - ExecStopPost= runs only over an empty cgroup (with the same exceptions).
+ */
+#include "core/outcome.h"
+#include "core/ratelimit.h"
+#include "core/unit.h"
+
+enum service_state {
+	STATE_INVALID,
+	STATE_DEAD,
+	STATE_CONDITION,
+	STATE_START_PRE,
+	STATE_START,
+	STATE_START_POST,
+	STATE_RUNNING,
+	STATE_EXITED,
+	STATE_RELOAD,
+	STATE_STOP,
+	STATE_STOP_WATCHDOG,
+	STATE_STOP_SIGTERM,
+	STATE_STOP_SIGKILL,
+	STATE_STOP_POST,
+	STATE_FINAL_WATCHDOG,
+	STATE_FINAL_SIGTERM,
+	STATE_FINAL_SIGKILL,
+	STATE_STUCK, /* killed, and something lives: unkillable for now */
+	STATE_FAILED,
+	STATE_AUTO_RESTART,
+	STATE_MAX,
+};
+
+const char *service_state_name(enum service_state s);	/* "stop-sigterm" */
+const char *service_active_state(enum service_state s); /* "deactivating" */
+bool service_state_is_starting(enum service_state s);
+bool service_state_is_stopping(enum service_state s); /* STOP … FINAL_SIGKILL, STUCK */
+bool service_state_is_ended(enum service_state s);    /* DEAD, FAILED */
+
+/*
+ * What whoever feeds the events has to keep: EVENT_SPAWNED and EVENT_SPAWN_FAILED come next after the step that asked
+ * for the process; EVENT_EXECED comes before that process's exit. Before a request, an exit or a failed spawn is fed, and
+ * as soon as a step makes service_watches_empty() true, cgroup.events is read, and EVENT_EMPTY fed first if nothing lives.
+ * A control process may be spawned over one that the unit's KillMode= or SendSIGKILL= has spared: the earlier one's end
+ * is nobody's business from then on.
+ */
+enum event_kind {
+	EVENT_INVALID,
+	/* requests */
+	EVENT_START,
+	EVENT_STOP,
+	EVENT_RESTART,
+	EVENT_RELOAD,
+	EVENT_RESET_FAILED,
+	/* facts */
+	EVENT_SPAWNED,	    /* the ACTION_SPAWN of the main process was performed */
+	EVENT_SPAWN_FAILED, /* an ACTION_SPAWN could not be performed */
+	EVENT_EXECED,	    /* the main process has executed its program */
+	EVENT_MAIN_EXIT,
+	EVENT_CONTROL_EXIT,
+	EVENT_EMPTY, /* populated 0 was read for the service's whole subtree */
+	EVENT_STUCK, /* an ACTION_KILL has not emptied the cgroup in the unit's KillVerifySec= */
+	EVENT_TIMER, /* service_next_timer() has come */
+	EVENT_MAX,
+};
+
+struct event {
+	enum event_kind kind;
+	struct exit_info exit; /* MAIN_EXIT, CONTROL_EXIT */
+	bool is_main;	       /* SPAWN_FAILED: whose */
+	usec_t deadline;       /* STOP, RESTART: absolute, USEC_INFINITY = none */
+};
+
+enum action_kind {
+	ACTION_INVALID,
+	ACTION_SPAWN,  /* exec phase, index; as the main or as a control process */
+	ACTION_SIGNAL, /* a catchable signal, or SIGKILL by pidfd where KillMode=process */
+	ACTION_KILL, /* the kill engine, on the whole subtree; ends in EVENT_EMPTY or EVENT_STUCK */
+	ACTION_STATE, /* the state was changed: tell it; at an end, what still lives is nobody's process any more */
+	ACTION_DONE,	/* requests of this kind have their answer */
+	ACTION_RELEASE, /* nothing lives: remove the cgroup */
+};
+
+/* ALL: every member of the subtree but the main process, which has a signal of its own. */
+enum whom { WHOM_INVALID, WHOM_MAIN, WHOM_CONTROL, WHOM_ALL };
+enum request { REQUEST_INVALID, REQUEST_START, REQUEST_STOP, REQUEST_RELOAD, REQUEST_MAX };
+enum answer {
+	ANSWER_INVALID,
+	ANSWER_DONE,
+	ANSWER_FAILED,
+	ANSWER_CANCELED,
+	ANSWER_SKIPPED,	       /* ExecCondition= said no */
+	ANSWER_NOT_APPLICABLE, /* reload of what cannot be reloaded */
+	ANSWER_REFUSED,	       /* start over survivors */
+	ANSWER_SURVIVORS,      /* the stop ended, and something lives */
+	ANSWER_MAX,
+};
+const char *answer_name(enum answer a); /* "not-applicable" */
+
+struct action {
+	enum action_kind kind;
+	/* SPAWN */
+	bool is_main;
+	enum exec_phase phase;
+	size_t index;
+	/* SIGNAL */
+	enum whom whom;
+	int signal;
+	bool sighup; /* SIGHUP after it */
+	/* STATE */
+	enum service_state from, to;
+	/* DONE */
+	enum request request;
+	enum answer answer;
+};
+
+/* More than any event can cause; service_step() asserts it. */
+#define ACTIONS_MAX 16
+struct actions {
+	struct action v[ACTIONS_MAX];
+	unsigned n;
+};
+
+struct service {
+	const struct unit *unit; /* borrowed; may be exchanged between events (daemon-reload) */
+	enum service_state state;
+	usec_t state_since;
+
+	enum service_result result;
+	enum service_result reload_result;
+	struct exit_info main_exit;
+
+	/* what lives, as far as it was told */
+	bool main_alive, control_alive, populated;
+
+	enum exec_phase phase; /* of the command that runs, or ran last, as a control process or of a oneshot's main */
+	size_t index;
+
+	usec_t stage_end;   /* the present stage's own timeout */
+	usec_t deadline;    /* of the whole stop; set once it has begun */
+	usec_t runtime_end; /* RuntimeMaxSec= */
+
+	struct ratelimit start_limit;
+	unsigned n_restarts; /* automatic ones since the last start by hand */
+
+	bool start_pending;	/* start again once dead */
+	bool restart_requested; /* … by a restart: RestartKillSignal= */
+	bool stop_requested;	/* no automatic restart */
+	bool killing;		/* ACTION_KILL is under way */
+	bool stuck_in_final;	/* STUCK came from FINAL_SIGKILL: ExecStopPost= has run */
+};
+
+void service_init(struct service *s, const struct unit *u, usec_t now);
+
+/* One event. out is overwritten. */
+void service_step(struct service *s, const struct event *ev, usec_t now, struct actions *out);
+
+/* When EVENT_TIMER is due, absolute; USEC_INFINITY = never. To be asked after every step. */
+usec_t service_next_timer(const struct service *s);
+
+/* Is someone to be told when the cgroup gets empty? While the main process runs undisturbed its own end tells it. */
+bool service_watches_empty(const struct service *s);
+/* May a start go ahead, as far as survivors are concerned? */
+bool service_start_refused(const struct service *s);
