@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The child's side of a start: from a fresh process in its cgroup to execve of the unit's command. Runs in an address
+ * space of its own, so that it may allocate, look users up and block without harm to cgkilld.
+ */
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "core/outcome.h"
+#include "core/unit.h"
+#include "sys/spawn.h"
+
+struct exec_context {
+	const struct unit *unit;
+	const struct exec_command *command;
+	const char *log_dir;	      /* STDIO_LOG goes to LOG_DIR/UNIT.log */
+	const struct rlimit *no_file; /* RLIMIT_NOFILE as cgkilld found it, before it raised its own */
+	pid_t main_pid;		      /* $MAINPID; 0 = unset */
+	/* ExecStop= and ExecStopPost=: $SERVICE_RESULT, $EXIT_CODE, $EXIT_STATUS; RESULT_INVALID = unset */
+	enum service_result result;
+	struct exit_info main_exit;
+	const char *runtime_dir; /* $CGKILL_RUNTIME_DIR, so that cgkillctl in a unit's commands finds its manager */
+};
+
+/* A spawn_fn; arg is a struct exec_context. */
+void exec_child(void *arg, int report_fd);
+
+/* Reports of exec_child. A step with EXEC_STEP_WARNING set did not stop it. */
+#define EXEC_STEP_WARNING 0x80000000U
+const char *exec_step_name(uint32_t step); /* "USER", "EXEC" as systemd names them; "?" */

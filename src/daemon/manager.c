@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/manager.h"
+
+#include <errno.h>
+#include <search.h>
+
+#include "daemon/monitor.h"
+#include "daemon/supervisor.h"
+#include "util/log.h"
+
+/* ---- services by name ---- */
+
+
+/* The tree holds pointers to the names inside the services' units, which a reload exchanges: so each has its own copy. */
+struct name_entry {
+	char *name;
+	struct supervised *service;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+	return strcmp(((const struct name_entry *)a)->name, ((const struct name_entry *)b)->name);
+}
+
+struct supervised *manager_find(const struct manager *m, const char *name)
+{
+	struct name_entry key = { .name = (char *)(uintptr_t)name };
+	struct name_entry **found = tfind(&key, &m->by_name, compare_entries);
+
+	return found ? (*found)->service : NULL;
+}
+
+static int add(struct manager *m, struct supervised *sv)
+{
+	struct name_entry *e = calloc(1, sizeof(*e));
+
+	if (e)
+		e->name = strdup(supervised_name(sv));
+	if (!e || !e->name || !tsearch(e, &m->by_name, compare_entries)) {
+		if (e)
+			free(e->name);
+		free(e);
+		return -ENOMEM;
+	}
+	e->service = sv;
+	list_append(&m->services, &sv->link);
+	return 0;
+}
+
+struct supervised *manager_get(struct manager *m, const char *name)
+{
+	struct supervised *sv = manager_find(m, name);
+
+	if (sv) {
+		if (sv->load_state != LOAD_LOADED && service_state_is_ended(sv->machine.state))
+			return supervised_load(sv) < 0 ? NULL : sv; /* perhaps it is there by now */
+		return sv;
+	}
+	sv = supervised_new(m, name);
+	if (!sv)
+		return NULL;
+	if (supervised_load(sv) < 0 || add(m, sv) < 0) {
+		supervised_free(sv);
+		return NULL;
+	}
+	return sv;
+}
+
+static void drop(struct manager *m, struct supervised *sv)
+{
+	struct name_entry key = { .name = (char *)(uintptr_t)supervised_name(sv) };
+	struct name_entry **found = tfind(&key, &m->by_name, compare_entries);
+	struct name_entry *e = *found;
+
+	tdelete(e, &m->by_name, compare_entries);
+	free(e->name);
+	free(e);
+	supervised_free(sv);
+}
+
+void manager_drop_unused(struct manager *m, struct supervised *sv)
+{
+	if (sv && sv->trail.n == 0 && sv->machine.state == STATE_DEAD && !sv->machine.populated)
+		drop(m, sv);
+}
+
+void manager_free_services(struct manager *m)
+{
+	struct supervised *sv;
+
+	list_for_each(&m->services, sv, struct supervised, link)
+		drop(m, sv);
+}
+
+char *manager_unit_name(const char *typed)
+{
+	char *name = NULL;
+
+	if (unit_name_valid(typed))
+		return strdup(typed);
+	if (strlen(typed) > UNIT_NAME_MAX || asprintf(&name, "%s.service", typed) < 0) {
+		errno = EINVAL;
+		return NULL;
+	}
+	if (unit_name_valid(name))
+		return name;
+	free(name);
+	errno = EINVAL;
+	return NULL;
+}
+
+unsigned manager_reload(struct manager *m, json_t *warnings)
+{
+	struct supervised *sv;
+	unsigned n = 0;
+
+	list_for_each(&m->services, sv, struct supervised, link) {
+		if (supervised_load(sv) < 0)
+			log_error("%s: out of memory", supervised_name(sv));
+		n += sv->load_state == LOAD_LOADED;
+		if (sv->load_error)
+			json_array_append_new(warnings, json_string(sv->load_error));
+		for (size_t i = 0; sv->warnings && sv->warnings[i]; i++)
+			json_array_append_new(warnings, json_string(sv->warnings[i]));
+	}
+	log_notice("read %u units again", n);
+	return n;
+}
+
+/* ---- the guard ---- */
+
+/* One batch of the loop has one time: thousands of stops in it ask /proc once. */
+static int read_guard(struct manager *m)
+{
+	usec_t now = loop_now(m->loop);
+	int r;
+
+	if (m->own_path && m->init_path && m->guard_read_at == now)
+		return 0;
+	free(TAKE_PTR(m->own_path));
+	free(TAKE_PTR(m->init_path));
+	r = cgroup_path_of(0, &m->own_path);
+	if (r == 0)
+		r = cgroup_path_of(1, &m->init_path);
+	/* hidepid: PID 1 is not ours to see, nor in a cgroup that is ours to kill: the kernel checks permissions then */
+	if (r == -ENOENT || r == -ESRCH || r == -EACCES || r == -EPERM) {
+		m->init_path = strdup("");
+		r = m->init_path ? 0 : -ENOMEM;
+	}
+	m->guard_read_at = now;
+	return r;
+}
+
+int manager_guard(struct manager *m, const char *cgroup_path, const char *caller_path, const char **who)
+{
+	int r = read_guard(m);
+
+	if (r < 0) {
+		*who = "it cannot be told whom";
+		return r;
+	}
+	*who = cgroup_path_is_below(m->own_path, cgroup_path)			     ? "cgkilld itself" :
+	       cgroup_path_is_below(m->init_path, cgroup_path)			     ? "PID 1" :
+	       caller_path && cgroup_path_is_below(caller_path, cgroup_path) ? "the caller" :
+										       NULL;
+	return *who ? -EPERM : 0;
+}
+
+/* ---- the end ---- */
+
+static bool has_ended(enum service_state s)
+{
+	return service_state_is_ended(s) || s == STATE_STUCK;
+}
+
+static void quit_when_done(struct manager *m)
+{
+	if (m->shutting_down && m->live == 0)
+		loop_quit(m->loop);
+}
+
+void manager_note_state(struct manager *m, enum service_state from, enum service_state to)
+{
+	if (has_ended(from) && !has_ended(to))
+		m->live++;
+	else if (!has_ended(from) && has_ended(to))
+		m->live--;
+	quit_when_done(m);
+}
+
+void manager_shutdown(struct manager *m)
+{
+	usec_t deadline = m->shutting_down ? clock_now() : USEC_INFINITY;
+	struct supervised *sv;
+
+	log_notice(m->shutting_down ? "asked again: killing what is left" : "stopping %zu services", m->live);
+	m->shutting_down = true;
+	list_for_each(&m->services, sv, struct supervised, link)
+		if (!has_ended(sv->machine.state))
+			supervised_request(sv, EVENT_STOP, deadline, NULL, NULL);
+	quit_when_done(m);
+}
+
+void manager_tell(struct manager *m, const char *unit, const struct trail_event *e)
+{
+	if (!list_empty(&m->monitors))
+		monitor_tell(&m->monitors, unit, e);
+}

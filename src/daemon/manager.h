@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The whole of one cgkilld: its subtree, its services by name, what they share.
+ */
+#include <sys/resource.h>
+
+#include "core/load.h"
+#include "core/service.h"
+#include "daemon/loop.h"
+#include "daemon/server.h"
+#include "sys/cgroup.h"
+#include "sys/hierarchy.h"
+#include "sys/spawn.h"
+#include "util/list.h"
+
+struct supervised;
+struct trail_event;
+
+struct manager {
+	struct loop *loop;
+	struct server *server;
+
+	struct hierarchy hierarchy;
+	struct cg root;	  /* our subtree; its directory carries our lock */
+	char *root_name;  /* the directory that we made, to be removed at the end; NULL = it was there */
+	struct cg root_parent;
+	enum spawn_method spawn_method;
+	unsigned kill_avoid; /* enum kill_avoid */
+
+	char **unit_path;
+	char *runtime_dir; /* sockets */
+	char *log_dir;	   /* output of services */
+	struct rlimit no_file;
+	struct host_facts host;
+
+	void *by_name; /* tsearch(3) tree of services */
+	struct list services;
+	struct list monitors;
+	size_t live; /* services that have not ended */
+	bool shutting_down;
+
+	/* where we and PID 1 live, read at most once a batch of events: see manager_guard() */
+	char *own_path, *init_path;
+	usec_t guard_read_at;
+};
+
+/* The service of a valid unit name; loads its unit if it is not known yet. NULL without memory. */
+struct supervised *manager_get(struct manager *m, const char *name) must_check;
+struct supervised *manager_find(const struct manager *m, const char *name); /* NULL when it is not known */
+/*
+ * Forgets a service that was only looked at and never asked for anything: whoever may look must not be able to fill the
+ * memory with names. Takes NULL.
+ */
+void manager_drop_unused(struct manager *m, struct supervised *sv);
+/* Frees all services, whatever they do; at the end. */
+void manager_free_services(struct manager *m);
+/* A unit name from what a person typed: ".service" is appended where there is no suffix. NULL with errno (EINVAL, ENOMEM). */
+char *manager_unit_name(const char *typed) must_check;
+
+/*
+ * The guard of every signal and kill: 0, or -EPERM with *who when the subtree of that cgroup path holds cgkilld, PID 1 or
+ * the caller, whose cgroup path may be NULL; -errno when it cannot be told.
+ */
+int manager_guard(struct manager *m, const char *cgroup_path, const char *caller_path, const char **who) must_check;
+
+/* Reads every loaded unit again. The number of units loaded; the texts of what is wrong are logged and counted. */
+unsigned manager_reload(struct manager *m, json_t *warnings);
+
+/* A stop of everything; the loop quits when the last one has ended (or is stuck). A second call kills at once. */
+void manager_shutdown(struct manager *m);
+
+/* A service has ended, or is stuck, or has been started. */
+void manager_note_state(struct manager *m, enum service_state from, enum service_state to);
+
+/* Something happened: to the log's debug level and to all monitors. */
+void manager_tell(struct manager *m, const char *unit, const struct trail_event *e);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/options.h"
+
+#include "config.h"
+
+#include <cgkill/protocol.h>
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+
+#include "util/parse.h"
+
+#define LOG_DIR_SYSTEM "/var/log/cgkill"
+
+static const char usage[] =
+	"cgkilld [OPTION...]\n"
+	"\n"
+	"Starts daemons in cgroups of their own and sees to it that stopped means stopped.\n"
+	"Runs in the foreground. SIGTERM stops all it runs, then itself; SIGHUP reads the units again.\n"
+	"\n"
+	"  --root=CGROUP        the cgroup to keep services in (default: 'cgkill' below its own)\n"
+	"  --unit-path=DIR:...  where unit files are; an empty last entry appends the default path\n"
+	"  --runtime-dir=DIR    where the control socket is (default: /run/cgkill, or $XDG_RUNTIME_DIR/cgkill)\n"
+	"  --log-dir=DIR        where output of services goes (default: /var/log/cgkill, or RUNTIME-DIR/log)\n"
+	"  --group=GROUP        members may start and stop services\n"
+	"  --user               the directories of a user, not of the system\n"
+	"  --log-level=LEVEL    error, warning, notice, info (default) or debug\n"
+	"  --ready-fd=N         write a newline to this descriptor once requests are served\n"
+	"  --help, --version\n"
+	"\n"
+	"See cgkilld(8).\n";
+
+enum { OPT_ROOT = 256, OPT_UNIT_PATH, OPT_RUNTIME_DIR, OPT_LOG_DIR, OPT_GROUP, OPT_USER, OPT_LOG_LEVEL, OPT_READY_FD,
+       OPT_HELP, OPT_VERSION };
+
+static const struct option long_options[] = {
+	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "unit-path", required_argument, NULL, OPT_UNIT_PATH },
+	{ "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
+	{ "log-dir", required_argument, NULL, OPT_LOG_DIR },
+	{ "group", required_argument, NULL, OPT_GROUP },
+	{ "user", no_argument, NULL, OPT_USER },
+	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
+	{ "ready-fd", required_argument, NULL, OPT_READY_FD },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int bad(const char *option, const char *value, const char *what)
+{
+	fprintf(stderr, "cgkilld: --%s=%s: %s\n", option, value, what);
+	return -EINVAL;
+}
+
+static int parse_level(const char *text, enum log_level *out)
+{
+	static const struct {
+		const char *name;
+		enum log_level level;
+	} levels[] = { { "error", LOG_ERROR_ },	  { "err", LOG_ERROR_ },     { "warning", LOG_WARNING_ },
+		       { "notice", LOG_NOTICE_ }, { "info", LOG_INFO_ },     { "debug", LOG_DEBUG_ } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+		if (streq(levels[i].name, text)) {
+			*out = levels[i].level;
+			return 0;
+		}
+	return bad("log-level", text, "give error, warning, notice, info or debug");
+}
+
+static int parse_group(const char *text, gid_t *out)
+{
+	const struct group *gr;
+	unsigned number;
+
+	if (parse_uint(text, &number) == 0) {
+		*out = number;
+		return 0;
+	}
+	gr = getgrnam(text);
+	if (!gr)
+		return bad("group", text, "there is no such group");
+	*out = gr->gr_gid;
+	return 0;
+}
+
+static int set_dir(char **out, const char *option, const char *value)
+{
+	if (value[0] != '/')
+		return bad(option, value, "give an absolute path");
+	free(*out);
+	*out = strdup(value);
+	return *out ? 0 : -ENOMEM;
+}
+
+static int take(struct options *o, int c)
+{
+	switch (c) {
+	case OPT_ROOT:
+		o->root = optarg;
+		return optarg[0] == '/' ? 0 : bad("root", optarg, "give an absolute cgroup path");
+	case OPT_UNIT_PATH:
+		o->unit_path = optarg;
+		return 0;
+	case OPT_RUNTIME_DIR:
+		return set_dir(&o->runtime_dir, "runtime-dir", optarg);
+	case OPT_LOG_DIR:
+		return set_dir(&o->log_dir, "log-dir", optarg);
+	case OPT_GROUP:
+		return parse_group(optarg, &o->control_group);
+	case OPT_USER:
+		o->user = true;
+		return 0;
+	case OPT_LOG_LEVEL:
+		return parse_level(optarg, &o->log_level);
+	case OPT_READY_FD:
+		return parse_int(optarg, &o->ready_fd) == 0 && o->ready_fd >= 0 ?
+			       0 :
+			       bad("ready-fd", optarg, "give the number of an open descriptor");
+	case OPT_HELP:
+		fputs(usage, stdout);
+		return 1;
+	case OPT_VERSION:
+		puts("cgkilld " PACKAGE_VERSION);
+		return 1;
+	default:
+		fputs("Try 'cgkilld --help'.\n", stderr); /* getopt has said what is wrong */
+		return -EINVAL;
+	}
+}
+
+static int set_default_dirs(struct options *o)
+{
+	const char *xdg = getenv("XDG_RUNTIME_DIR"), *env = getenv(CGKILL_RUNTIME_DIR_ENV);
+	bool system = !o->user && geteuid() == 0;
+
+	if (!o->runtime_dir && env && *env) {
+		o->runtime_dir = strdup(env);
+	} else if (!o->runtime_dir && system) {
+		o->runtime_dir = strdup(CGKILL_RUNTIME_DIR_SYSTEM);
+		if (!o->log_dir)
+			o->log_dir = strdup(LOG_DIR_SYSTEM);
+	} else if (!o->runtime_dir) {
+		if (!xdg || !*xdg)
+			return bad("runtime-dir", "?", "$XDG_RUNTIME_DIR is not set: say where the control socket is to be");
+		if (asprintf(&o->runtime_dir, "%s/%s", xdg, CGKILL_RUNTIME_DIR_USER) < 0)
+			return -ENOMEM;
+	}
+	if (!o->runtime_dir || (!o->log_dir && asprintf(&o->log_dir, "%s/log", o->runtime_dir) < 0))
+		return -ENOMEM;
+	return 0;
+}
+
+int options_parse(struct options *out, int argc, char **argv)
+{
+	struct options o = { .log_level = LOG_INFO_, .control_group = (gid_t)-1, .ready_fd = -1 };
+	int c, r = 0;
+
+	while (r == 0 && (c = getopt_long(argc, argv, "", long_options, NULL)) >= 0)
+		r = take(&o, c);
+	if (r == 0 && optind < argc) {
+		fprintf(stderr, "cgkilld: unexpected argument '%s'; see 'cgkilld --help'\n", argv[optind]);
+		r = -EINVAL;
+	}
+	if (r == 0)
+		r = set_default_dirs(&o);
+	if (r != 0) {
+		options_deinit(&o);
+		return r;
+	}
+	*out = o;
+	return 0;
+}
+
+void options_deinit(struct options *o)
+{
+	free(TAKE_PTR(o->runtime_dir));
+	free(TAKE_PTR(o->log_dir));
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The command line of cgkilld.
+ */
+#include <sys/types.h>
+
+#include "util/log.h"
+
+struct options {
+	bool user;
+	const char *root;	 /* NULL = default */
+	const char *unit_path;	 /* NULL = default */
+	char *runtime_dir;	 /* never NULL; owned */
+	char *log_dir;		 /* never NULL; owned */
+	enum log_level log_level;
+	gid_t control_group; /* (gid_t)-1 = none */
+	int ready_fd;	     /* -1 = none */
+};
+
+/* 0 with *out; 1: --help or --version was answered, exit 0; -EINVAL: told on standard error, exit 2; -ENOMEM. */
+int options_parse(struct options *out, int argc, char **argv) must_check;
+void options_deinit(struct options *o);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/process.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+
+#include "sys/pidfd.h"
+
+static void close_report(struct process *p)
+{
+	io_unwatch(&p->report_io);
+	p->report_fd = close_fd(p->report_fd);
+}
+
+static void take_report(struct process *p, const struct spawn_report *r)
+{
+	if (r->step == SPAWN_STEP_ALIVE) {
+		p->born = true;
+		return;
+	}
+	if (!(r->step & EXEC_STEP_WARNING))
+		p->failed = true;
+	if (p->owner)
+		p->on_report(p, r->step, (int)r->error);
+}
+
+/* End of file is a program that runs, unless it never lived or said that it failed. */
+static void drain_reports(struct process *p)
+{
+	struct spawn_report r;
+	ssize_t n;
+
+	if (p->report_fd < 0)
+		return;
+	while ((n = read(p->report_fd, &r, sizeof(r))) == (ssize_t)sizeof(r))
+		take_report(p, &r);
+	if (n < 0)
+		return; /* -EAGAIN: it is still on its way */
+	close_report(p);
+	if (!p->born || p->failed)
+		return;
+	p->execed = true;
+	if (p->owner)
+		p->on_exec(p);
+}
+
+static void on_report_ready(struct io_source *s, uint32_t events)
+{
+	(void)events;
+	drain_reports(container_of(s, struct process, report_io));
+}
+
+static void on_exit_ready(struct io_source *s, uint32_t events)
+{
+	struct process *p = container_of(s, struct process, exit_io);
+	siginfo_t si;
+
+	(void)events;
+	drain_reports(p); /* what it said comes before its end */
+	if (pidfd_reap(p->pidfd, &si) == 0)
+		return;
+	if (p->owner)
+		p->on_exit(p, (struct exit_info){ .code = si.si_code, .status = si.si_status });
+	process_free(p);
+}
+
+int process_start(struct process *p, struct loop *l, const struct cg *cg, enum spawn_method *method,
+		  const struct exec_context *x)
+{
+	struct spawned child;
+	int r;
+
+	r = spawn_into(&child, cg, method, exec_child, (void *)(uintptr_t)x);
+	if (r < 0)
+		return r;
+	p->pid = child.pid;
+	p->pidfd = child.pidfd;
+	p->report_fd = child.report_fd;
+	r = io_watch(l, &p->exit_io, p->pidfd, EPOLLIN, on_exit_ready);
+	if (r == 0)
+		r = io_watch(l, &p->report_io, p->report_fd, EPOLLIN, on_report_ready);
+	if (r == 0)
+		return 0;
+	/* It lives and cannot be watched (no memory): better no process than one that nobody reaps. */
+	io_unwatch(&p->exit_io);
+	(void)!pidfd_signal(p->pidfd, SIGKILL);
+	p->pidfd = close_fd(p->pidfd);
+	p->report_fd = close_fd(p->report_fd);
+	return r;
+}
+
+void process_abandon(struct process *p)
+{
+	if (p)
+		p->owner = NULL;
+}
+
+void process_free(struct process *p)
+{
+	if (!p)
+		return;
+	io_unwatch(&p->exit_io);
+	close_report(p);
+	close_fd(p->pidfd);
+	free(p);
+}

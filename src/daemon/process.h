@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * One child of cgkilld: from its birth in a cgroup to its reaping. It frees itself when it was reaped, so that a process
+ * that its service no longer waits for is still taken care of.
+ */
+#include "core/outcome.h"
+#include "daemon/exec.h"
+#include "daemon/loop.h"
+#include "sys/spawn.h"
+
+struct process {
+	pid_t pid;
+	int pidfd;
+	bool is_main;
+	enum exec_phase phase; /* the command that it is to execute */
+	size_t index;
+	bool born;   /* it has run: the kernel did not kill it at birth */
+	bool failed; /* it could not execute its program */
+	bool execed;
+
+	void *owner; /* NULL: nobody asks any more; process_abandon() */
+	void (*on_report)(struct process *p, uint32_t step, int error); /* warnings and failures */
+	void (*on_exec)(struct process *p);
+	void (*on_exit)(struct process *p, struct exit_info e); /* p is freed after it */
+
+	/* private */
+	int report_fd;
+	struct io_source exit_io, report_io;
+};
+
+/* Fills in pid, pidfd and the watches of a process whose callbacks are set. 0 or -errno; p is left as it was then. */
+int process_start(struct process *p, struct loop *l, const struct cg *cg, enum spawn_method *method,
+		  const struct exec_context *x) must_check;
+void process_abandon(struct process *p); /* takes NULL */
+/* At the end of cgkilld: forgets it without reaping. */
+void process_free(struct process *p);

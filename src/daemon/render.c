@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/render.h"
+
+#include <time.h>
+
+#include "core/load.h"
+#include "daemon/manager.h"
+#include "daemon/process.h"
+#include "sys/explain.h"
+#include "util/buf.h"
+#include "util/parse.h"
+#include "util/strv.h"
+
+/* More than this many processes are counted, not shown. */
+#define PROCESSES_MAX 64
+
+static const char *const load_names[] = { NULL, "loaded", "not-found", "error", "masked" };
+
+const char *load_state_name(enum load_state s)
+{
+	return load_names[s];
+}
+
+/* ---- small pieces ---- */
+
+static void set_usec(json_t *o, const char *key, usec_t t)
+{
+	json_object_set_new(o, key, t == USEC_INFINITY ? json_null() : json_integer((json_int_t)t));
+}
+
+static void set_string(json_t *o, const char *key, const char *s)
+{
+	json_object_set_new(o, key, s ? json_string(s) : json_null());
+}
+
+/* As set_string(), for what may be hidden or empty: left out then. */
+static void set_known(json_t *o, const char *key, const char *s)
+{
+	if (s && *s)
+		json_object_set_new(o, key, json_string(s));
+}
+
+static void set_pid(json_t *o, const char *key, const struct process *p)
+{
+	json_object_set_new(o, key, p ? json_integer(p->pid) : json_null());
+}
+
+static json_t *strings(char *const *v)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; v && v[i]; i++)
+		json_array_append_new(list, json_string(v[i]));
+	return list;
+}
+
+static const char *active_state(const struct supervised *sv)
+{
+	return service_active_state(sv->machine.state);
+}
+
+static const char *sub_state(const struct supervised *sv)
+{
+	return service_state_name(sv->machine.state);
+}
+
+/* ---- rows, progress ---- */
+
+json_t *render_row(const struct supervised *sv)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "unit", supervised_name(sv), "loadState",
+			 load_state_name(sv->load_state), "activeState", active_state(sv), "subState", sub_state(sv),
+			 "description", sv->unit->description ? sv->unit->description : supervised_name(sv));
+}
+
+static ssize_t count_processes(const struct supervised *sv)
+{
+	ssize_t n = cg_is_open(&sv->cg) ? cg_count(&sv->cg) : 0;
+
+	return n < 0 ? 0 : n;
+}
+
+json_t *render_progress(const struct supervised *sv)
+{
+	json_t *o = json_pack("{s:s, s:s, s:I}", "unit", supervised_name(sv), "subState", sub_state(sv), "processes",
+			      (json_int_t)count_processes(sv));
+
+	set_usec(o, "stageEndsUSec", service_next_timer(&sv->machine));
+	set_usec(o, "deadlineUSec", sv->machine.deadline);
+	return o;
+}
+
+/* ---- survivors ---- */
+
+static json_t *render_survivor(const struct supervised *sv, const struct process_facts *f)
+{
+	char reason[256], state[2] = { f->state, '\0' };
+	json_t *o = json_pack("{s:i, s:s, s:s, s:s}", "pid", f->pid, "comm", f->comm, "state", state, "reason",
+			      explain_reason(f, reason, sizeof(reason)));
+
+	if (!o)
+		return NULL;
+	set_known(o, "wchan", f->wchan);
+	set_known(o, "syscall", f->syscall);
+	set_known(o, "stack", f->stack);
+	if (sv->machine.state == STATE_STUCK)
+		set_usec(o, "sinceUSec", sv->stuck_since);
+	return o;
+}
+
+json_t *render_survivors(const struct supervised *sv)
+{
+	struct process_facts *facts = calloc(PROCESSES_MAX, sizeof(*facts));
+	json_t *list = json_array();
+	size_t total;
+	ssize_t n = 0;
+
+	if (facts && cg_is_open(&sv->cg))
+		n = explain_members(&sv->cg, facts, PROCESSES_MAX, &total);
+	for (ssize_t i = 0; i < n; i++)
+		json_array_append_new(list, render_survivor(sv, &facts[i]));
+	free(facts);
+	return list;
+}
+
+static bool has_survivors(const struct supervised *sv)
+{
+	enum service_state s = sv->machine.state;
+
+	return sv->machine.populated && (service_state_is_ended(s) || s == STATE_STUCK || s == STATE_AUTO_RESTART);
+}
+
+json_t *render_outcome(const struct supervised *sv, const char *result, const char *message, usec_t since, bool with_trail)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "unit", supervised_name(sv), "result", result, "activeState",
+			      active_state(sv), "subState", sub_state(sv));
+
+	if (!o)
+		return NULL;
+	if (message)
+		json_object_set_new(o, "message", json_string(message));
+	if (has_survivors(sv))
+		json_object_set_new(o, "survivors", render_survivors(sv));
+	if (with_trail || trail_has_kill(&sv->trail, since))
+		json_object_set_new(o, "trail", trail_json(&sv->trail, supervised_name(sv), since));
+	return o;
+}
+
+/* ---- status ---- */
+
+struct process_list {
+	json_t *list;
+	size_t base; /* length of the unit's own cgroup path */
+};
+
+static int add_processes(const struct cg *cg, void *arg)
+{
+	struct process_list *out = arg;
+	struct cg_pids pids = { 0 };
+	const char *below = cg->path + out->base;
+
+	if (*below == '/')
+		below++;
+	if (cg_read_procs(cg, &pids) == 0)
+		for (size_t i = 0; i < pids.n && json_array_size(out->list) < PROCESSES_MAX; i++) {
+			struct process_facts f;
+
+			if (pids.v[i] == 0 || explain_process(pids.v[i], &f) < 0)
+				continue;
+			json_array_append_new(out->list, json_pack("{s:i, s:s, s:s}", "pid", pids.v[i], "cgroup", below,
+								   "command", f.cmdline));
+		}
+	cg_pids_deinit(&pids);
+	return 0;
+}
+
+static json_t *render_processes(const struct supervised *sv)
+{
+	struct process_list out = { .list = json_array() };
+
+	if (!cg_is_open(&sv->cg))
+		return out.list;
+	out.base = strlen(sv->cg.path);
+	(void)!cg_walk(&sv->cg, add_processes, &out);
+	return out.list;
+}
+
+static char *join_argv(const struct exec_command *c)
+{
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; c->argv && c->argv[i]; i++)
+		buf_printf(&b, "%s%s", i > 0 ? " " : "", c->argv[i]);
+	return buf_take(&b);
+}
+
+static void set_exit(json_t *o, const char *code_key, const char *status_key, struct exit_info e)
+{
+	set_string(o, code_key, exit_code_name(e.code));
+	json_object_set_new(o, status_key, e.code ? json_integer(e.status) : json_null());
+}
+
+static json_t *render_commands(const struct supervised *sv)
+{
+	json_t *list = json_array();
+
+	for (unsigned phase = 0; phase < EXEC_PHASE_MAX; phase++) {
+		const struct exec_commands *commands = &sv->unit->exec[phase];
+
+		for (size_t i = 0; i < commands->n; i++) {
+			cleanup_free char *line = join_argv(&commands->v[i]);
+			json_t *o = json_pack("{s:s, s:s}", "kind", exec_phase_name(phase), "command", line ? line : "");
+
+			if (sv->last[phase].pid > 0 && i + 1 == commands->n) {
+				json_object_set_new(o, "pid", json_integer(sv->last[phase].pid));
+				set_exit(o, "code", "status", sv->last[phase].exit);
+			}
+			json_array_append_new(list, o);
+		}
+	}
+	return list;
+}
+
+static void add_unit_facts(json_t *o, const struct supervised *sv)
+{
+	const struct unit *u = sv->unit;
+
+	set_string(o, "description", u->description ? u->description : u->name);
+	json_object_set_new(o, "documentation", strings(u->documentation));
+	set_string(o, "loadState", load_state_name(sv->load_state));
+	set_string(o, "loadError", sv->load_error);
+	set_string(o, "fragmentPath", u->fragment_path);
+	json_object_set_new(o, "dropInPaths", strings(u->dropin_paths));
+	json_object_set_new(o, "warnings", strings(sv->warnings));
+	json_object_set_new(o, "commands", render_commands(sv));
+}
+
+static void add_life(json_t *o, const struct supervised *sv)
+{
+	const struct service *s = &sv->machine;
+	cleanup_free char *command = sv->unit->exec[EXEC_START].n > 0 ? join_argv(&sv->unit->exec[EXEC_START].v[0]) : NULL;
+
+	set_string(o, "activeState", active_state(sv));
+	set_string(o, "subState", sub_state(sv));
+	set_string(o, "result", service_result_name(s->result));
+	set_usec(o, "sinceRealUSec", sv->real_since ? sv->real_since : USEC_INFINITY);
+	set_usec(o, "sinceUSec", sv->real_since ? s->state_since : USEC_INFINITY);
+	set_usec(o, "stageEndsUSec", service_next_timer(s));
+	set_usec(o, "deadlineUSec", s->deadline);
+	set_pid(o, "mainPid", sv->main);
+	set_pid(o, "controlPid", sv->control);
+	set_string(o, "mainCommand", command);
+	set_exit(o, "mainCode", "mainStatus", s->main_exit);
+	set_string(o, "controlGroup", cg_is_open(&sv->cg) ? sv->cg.path : NULL);
+	json_object_set_new(o, "tasks", json_integer((json_int_t)count_processes(sv)));
+	json_object_set_new(o, "processes", render_processes(sv));
+	json_object_set_new(o, "survivors", has_survivors(sv) ? render_survivors(sv) : json_array());
+	json_object_set_new(o, "restarts", json_integer(s->n_restarts));
+	json_object_set_new(o, "trail", trail_json(&sv->trail, supervised_name(sv), 0));
+}
+
+json_t *render_status(const struct supervised *sv)
+{
+	json_t *o = json_pack("{s:s}", "unit", supervised_name(sv));
+
+	if (!o)
+		return NULL;
+	add_unit_facts(o, sv);
+	add_life(o, sv);
+	return o;
+}
+
+/* ---- show ---- */
+
+static void add_property(const char *key, const char *value, void *arg)
+{
+	json_object_set_new(arg, key, json_string(value));
+}
+
+static void add_number(json_t *o, const char *key, long long value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", value);
+	json_object_set_new(o, key, json_string(text));
+}
+
+static void add_timestamp(json_t *o, const char *key, usec_t real)
+{
+	char text[64] = "";
+	time_t seconds = (time_t)(real / USEC_PER_SEC);
+	struct tm tm;
+
+	if (real > 0 && localtime_r(&seconds, &tm))
+		strftime(text, sizeof(text), "%a %Y-%m-%d %H:%M:%S %Z", &tm);
+	json_object_set_new(o, key, json_string(text));
+}
+
+json_t *render_properties(const struct supervised *sv)
+{
+	const struct service *s = &sv->machine;
+	json_t *o = json_object();
+
+	if (!o)
+		return NULL;
+	set_string(o, "Id", supervised_name(sv));
+	set_string(o, "Description", sv->unit->description ? sv->unit->description : supervised_name(sv));
+	set_string(o, "LoadState", load_state_name(sv->load_state));
+	set_string(o, "ActiveState", active_state(sv));
+	set_string(o, "SubState", sub_state(sv));
+	set_string(o, "FragmentPath", sv->unit->fragment_path ? sv->unit->fragment_path : "");
+	set_string(o, "Result", service_result_name(s->result));
+	set_string(o, "ReloadResult", service_result_name(s->reload_result));
+	add_number(o, "MainPID", sv->main ? sv->main->pid : 0);
+	add_number(o, "ControlPID", sv->control ? sv->control->pid : 0);
+	add_number(o, "ExecMainPID", sv->last[EXEC_START].pid);
+	add_number(o, "ExecMainCode", s->main_exit.code);
+	add_number(o, "ExecMainStatus", s->main_exit.status);
+	add_number(o, "NRestarts", s->n_restarts);
+	add_number(o, "TasksCurrent", count_processes(sv));
+	set_string(o, "ControlGroup", cg_is_open(&sv->cg) ? sv->cg.path : "");
+	add_timestamp(o, "StateChangeTimestamp", sv->real_since);
+	if (sv->load_state == LOAD_LOADED)
+		unit_show(sv->unit, add_property, o);
+	return o;
+}

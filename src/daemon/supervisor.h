@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * One service and its processes: performs the actions of its state machine (core/service.h) in the kernel and feeds back
+ * what happens there.
+ *
+ * Its cgroup is ROOT/UNIT; each run of the main process gets a fresh leaf "main.N" in it, control processes a leaf
+ * "control.N": a cgroup that was once killed is never launched into again (see sys/spawn.h).
+ */
+#include "core/service.h"
+#include "daemon/loop.h"
+#include "daemon/server.h"
+#include "daemon/trail.h"
+#include "sys/cgroup.h"
+#include "util/list.h"
+
+struct manager;
+struct process;
+struct killer;
+
+enum load_state { LOAD_INVALID, LOAD_LOADED, LOAD_NOT_FOUND, LOAD_ERROR, LOAD_MASKED };
+
+/* Somebody who waits for the answer to a request. */
+struct waiter {
+	struct list link; /* in supervised.waiters */
+	enum request request;
+	bool after_stop; /* a restart: it asks for the start that comes after the stop */
+	void (*fn)(struct waiter *w, enum answer a);
+};
+
+struct last_command {
+	pid_t pid;
+	struct exit_info exit; /* code 0: it runs */
+};
+
+struct supervised {
+	struct service machine;
+	struct unit *unit; /* never NULL; an empty one when load_state is not LOADED */
+	enum load_state load_state;
+	char *load_error;
+	char **warnings; /* of the unit's files, as text */
+
+	struct manager *manager;
+	struct list link;    /* in manager.services */
+	struct list waiters;
+
+	struct cg cg;	    /* open while the cgroup exists */
+	unsigned serial;	 /* of the leaves made so far */
+	unsigned main_serial;	 /* of the newest main leaf */
+	unsigned control_serial; /* of the leaf for control processes; 0 = a fresh one is to be made */
+	struct process *main, *control;
+	struct last_command last[EXEC_PHASE_MAX];
+
+	struct killer *killer;	    /* ACTION_KILL */
+	struct killer *leaf_killer; /* of what a pre command left behind */
+	struct cg leaf;		    /* … in this leaf */
+	struct event held;	    /* … after which this goes on */
+	int events_fd;		    /* cgroup.events while it is watched */
+	struct io_source events_io;
+	struct timer timer, recheck;
+	usec_t recheck_delay;
+
+	struct event queue[4]; /* what happened while actions were performed */
+	unsigned queued;
+	bool stepping;
+
+	struct trail trail;
+	usec_t stuck_since;
+	usec_t real_since; /* CLOCK_REALTIME of the last change of state */
+};
+
+/* Adds a service without a unit yet. NULL without memory. */
+struct supervised *supervised_new(struct manager *m, const char *name) must_check;
+void supervised_free(struct supervised *sv);
+const char *supervised_name(const struct supervised *sv);
+
+/* (Re)reads its files. The result is in load_state, load_error, warnings; a running service keeps its old unit on error. */
+int supervised_load(struct supervised *sv) must_check;
+
+/* A request; w (may be NULL) is answered now or later, exactly once, unless it is unlinked before. by may be NULL. */
+void supervised_request(struct supervised *sv, enum event_kind kind, usec_t deadline, const struct peer *by,
+			struct waiter *w);
+
+/* A signal asked for by a person. The number of processes that got it, or -errno (-ESRCH: nobody to signal). */
+ssize_t supervised_signal(struct supervised *sv, enum whom whom, int sig, const struct peer *by);
