@@ -432,11 +432,20 @@ static void execute(const struct child *c, char **argv)
 	}
 }
 
+/* A child that blocks on its way to execve, or is frozen there, must not keep cgkilld's lock, socket and clients. */
+static void close_inherited(int report_fd)
+{
+	if (report_fd > STDERR_FILENO + 1)
+		(void)!close_range(STDERR_FILENO + 1, (unsigned)report_fd - 1, 0);
+	(void)!close_range((unsigned)report_fd + 1, UINT_MAX, 0);
+}
+
 void exec_child(void *arg, int report_fd)
 {
 	struct child c = { .x = arg, .report_fd = report_fd };
 	char **argv;
 
+	close_inherited(report_fd);
 	if (setsid() < 0)
 		fail(&c, STEP_SETSID, errno);
 	set_up_stdio(&c);

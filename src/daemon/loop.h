@@ -18,7 +18,7 @@ struct loop;
 struct io_source {
 	struct loop *loop; /* NULL = not watched */
 	int fd;
-	uint32_t ready;	    /* during dispatch: EPOLL* */
+	uint32_t ready;	     /* during dispatch: EPOLL* */
 	struct list pending; /* in the ready list while linked */
 	void (*fn)(struct io_source *s, uint32_t events);
 };
@@ -34,7 +34,8 @@ struct timer {
 struct loop *loop_new(void) must_check; /* NULL: errno */
 void loop_free(struct loop *l);		/* all sources must be gone */
 
-int io_watch(struct loop *l, struct io_source *s, int fd, uint32_t events, void (*fn)(struct io_source *, uint32_t)) must_check;
+int io_watch(struct loop *l, struct io_source *s, int fd, uint32_t events,
+	     void (*fn)(struct io_source *, uint32_t)) must_check;
 int io_change(struct io_source *s, uint32_t events) must_check;
 void io_unwatch(struct io_source *s); /* idempotent; call before closing the descriptor */
 
@@ -43,11 +44,13 @@ void io_unwatch(struct io_source *s); /* idempotent; call before closing the des
  * batch after the descriptors, so that what has happened is known before a deadline is held to have passed.
  * 0 or -ENOMEM, which leaves the timer as it was.
  */
-int timer_set(struct loop *l, struct timer *t, usec_t at, void (*fn)(struct timer *, usec_t now)) must_check;
+int timer_set(struct loop *l, struct timer *t, usec_t at,
+	      void (*fn)(struct timer *, usec_t now)) must_check;
 void timer_clear(struct timer *t); /* idempotent */
 
 /* Blocks the signals in the process and gives them to fn. Once per loop. */
-int loop_signals(struct loop *l, const sigset_t *set, void (*fn)(const struct signalfd_siginfo *si, void *arg), void *arg) must_check;
+int loop_signals(struct loop *l, const sigset_t *set,
+		 void (*fn)(const struct signalfd_siginfo *si, void *arg), void *arg) must_check;
 
 /* Runs fn once, after the present batch of events was dispatched, before the loop sleeps: for work that many events cause. */
 struct deferred {

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "config.h"
-
 #include <cgkill/protocol.h>
 #include <errno.h>
 #include <fcntl.h>

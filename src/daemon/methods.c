@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/methods.h"
 
-#include "config.h"
-
 #include <cgkill/protocol.h>
 #include <errno.h>
 #include <fnmatch.h>

@@ -130,8 +130,9 @@ static int keep_reserve(struct server *s)
 }
 
 /*
- * Out of descriptors: gives up the reserve for one, so that a client sees the end at once instead of waiting for us. Only
- * this finds out whether there is one: accept4() takes the descriptor before it looks (do_accept in net/socket.c).
+ * Out of descriptors: gives up the reserve for one client, who sees the end at once instead of
+ * waiting for us. Only this finds out whether there is one: accept4() takes the descriptor before it
+ * looks (__sys_accept4_file in net/socket.c).
  */
 static int turn_away(struct server *s)
 {
@@ -194,8 +195,8 @@ static int check_replaceable(const char *path)
 }
 
 /*
- * Binds to a name of its own, sets the mode (bind(2) applies the umask) and renames: whoever opens the path finds the old
- * socket or the finished new one.
+ * Binds to a name of its own, sets the mode (bind(2) applies the umask) and renames: whoever opens
+ * the path finds the old socket or the finished new one.
  */
 static int bind_at(struct server *s, int fd, const char *path)
 {

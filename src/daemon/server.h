@@ -23,12 +23,13 @@ struct method {
 	/*
 	 * Answers with call_reply() or call_error(), now or later. parameters is borrowed for the duration of fn.
 	 */
-	void (*fn)(struct call *c, json_t *parameters, void *arg); /* NULL: org.varlink.service.MethodNotImplemented */
+	void (*fn)(struct call *c, json_t *parameters,
+		   void *arg); /* NULL: org.varlink.service.MethodNotImplemented */
 };
 
 /* What it points to is borrowed for the life of the server. */
 struct server_config {
-	const char *socket_path;     /* made with mode 0666: SO_PEERCRED decides; a stale socket is replaced */
+	const char *socket_path; /* made with mode 0666: SO_PEERCRED decides; a stale socket is replaced */
 	const struct method *methods; /* ends with a NULL name */
 	void *arg;
 	const char *vendor, *product, *version, *url;
@@ -36,9 +37,9 @@ struct server_config {
 	const char *description; /* its IDL text, for org.varlink.service.GetInterfaceDescription */
 	gid_t control_group;	 /* members of this group get ACCESS_CONTROL; (gid_t)-1 = none */
 	unsigned max_connections; /* the last quarter is for root and our own user; any other uid gets at most a quarter */
-	size_t max_request;	  /* bytes of one message */
-	size_t max_backlog;	  /* bytes of unread replies of one connection, to which one more reply may be added */
-	usec_t max_stall;	  /* for a message to be whole, and for unread replies to move at all; 0 = 30 s */
+	size_t max_request; /* bytes of one message */
+	size_t max_backlog; /* bytes of unread replies of one connection, to which one more reply may be added */
+	usec_t max_stall; /* for a message to be whole, and for unread replies to move at all; 0 = 30 s */
 };
 
 struct server;

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * What a verb of cgkillctl gets, and the verbs.
+ */
+#include "cgkill/protocol.h"
+#include "ctl/client.h"
+#include "ctl/format.h"
+#include "util/clock.h"
+#include "util/macro.h"
+
+enum scope { SCOPE_UNSET, SCOPE_SYSTEM, SCOPE_USER };
+enum json_form { JSON_OFF, JSON_SHORT, JSON_PRETTY };
+
+struct options {
+	const char *runtime_dir; /* NULL: as scope, the environment and who we are have it */
+	enum scope scope;
+	enum json_form json;
+	bool all;
+	bool no_block;
+	bool no_legend;
+	bool quiet;
+	bool value;
+	bool verbose;
+	usec_t deadline; /* of a stop, from now; USEC_INFINITY = none */
+	int signal;
+	const char *kill_whom; /* NULL = all */
+	unsigned lines;
+	char **properties; /* NULL = all */
+};
+
+struct ctl {
+	struct options options;
+	struct client client;
+	struct style style;
+};
+
+/*
+ * args[0] is the verb, what follows its arguments; NULL-terminated. Returns the exit code, with
+ * every failure explained on standard error.
+ */
+typedef int verb_fn(struct ctl *ctl, char **args);
+
+verb_fn verb_job;
+verb_fn verb_status;
+verb_fn verb_list_units;
+verb_fn verb_is_active, verb_is_failed;
+verb_fn verb_show;
+verb_fn verb_kill;
+verb_fn verb_cat;
+verb_fn verb_monitor;
+verb_fn verb_daemon_reload, verb_reset_failed, verb_version;
+
+void print_own_version(void);

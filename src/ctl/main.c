@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cgkillctl: its command line. The verbs are in files of their own.
+ */
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+
+#include "ctl/ctl.h"
+#include "util/parse.h"
+#include "util/strv.h"
+
+#define ANY INT_MAX
+
+static const struct verb {
+	const char *name;
+	int min_args, max_args;
+	verb_fn *fn;
+	const char *args;
+	const char *help;
+} verbs[] = {
+	{ "list-units", 0, ANY, verb_list_units, "[PATTERN...]", "List units that are active or failed" },
+	{ "status", 0, ANY, verb_status, "[UNIT...]", "Show how units are, with their processes" },
+	{ "is-active", 1, ANY, verb_is_active, "UNIT...", "Exit with 0 if a unit is active" },
+	{ "is-failed", 1, ANY, verb_is_failed, "UNIT...", "Exit with 0 if a unit has failed" },
+	{ "show", 1, ANY, verb_show, "UNIT...", "Show properties of units" },
+	{ "cat", 1, ANY, verb_cat, "UNIT...", "Show the files of units" },
+	{ "start", 1, ANY, verb_job, "UNIT...", "Start units" },
+	{ "stop", 1, ANY, verb_job, "UNIT...", "Stop units, and prove that nothing of them is left" },
+	{ "restart", 1, ANY, verb_job, "UNIT...", "Stop and start units" },
+	{ "try-restart", 1, ANY, verb_job, "UNIT...", "Restart those units that are active" },
+	{ "reload", 1, ANY, verb_job, "UNIT...", "Have units reload their configuration" },
+	{ "kill", 1, ANY, verb_kill, "UNIT...", "Send a signal to processes of units" },
+	{ "reset-failed", 0, ANY, verb_reset_failed, "[UNIT...]", "Forget that units have failed" },
+	{ "monitor", 0, ANY, verb_monitor, "[UNIT...]", "Print what happens to units as it happens" },
+	{ "daemon-reload", 0, 0, verb_daemon_reload, "", "Have cgkilld read all unit files again" },
+	{ "version", 0, 0, verb_version, "", "Show versions, and how cgkilld works on this host" },
+};
+
+/* Options without a letter of their own. */
+enum {
+	OPT_DEADLINE = UCHAR_MAX + 1,
+	OPT_JSON,
+	OPT_KILL_WHOM,
+	OPT_NO_BLOCK,
+	OPT_NO_LEGEND,
+	OPT_NO_PAGER,
+	OPT_RUNTIME_DIR,
+	OPT_SYSTEM,
+	OPT_USER,
+	OPT_VALUE,
+	OPT_VERSION,
+};
+
+static const struct option long_options[] = {
+	{ "all", no_argument, NULL, 'a' },
+	{ "deadline", required_argument, NULL, OPT_DEADLINE },
+	{ "full", no_argument, NULL, 'l' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "json", required_argument, NULL, OPT_JSON },
+	{ "kill-whom", required_argument, NULL, OPT_KILL_WHOM },
+	{ "lines", required_argument, NULL, 'n' },
+	{ "no-block", no_argument, NULL, OPT_NO_BLOCK },
+	{ "no-legend", no_argument, NULL, OPT_NO_LEGEND },
+	{ "no-pager", no_argument, NULL, OPT_NO_PAGER },
+	{ "property", required_argument, NULL, 'p' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
+	{ "signal", required_argument, NULL, 's' },
+	{ "system", no_argument, NULL, OPT_SYSTEM },
+	{ "user", no_argument, NULL, OPT_USER },
+	{ "value", no_argument, NULL, OPT_VALUE },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char options_help[] =
+	"  -h --help               Show this help\n"
+	"     --version            Show the version of this program\n"
+	"     --runtime-dir=DIR    Talk to the cgkilld whose socket is in DIR\n"
+	"                          (also: $" CGKILL_RUNTIME_DIR_ENV ")\n"
+	"     --system             Talk to the cgkilld of the host\n"
+	"     --user               Talk to the cgkilld of the calling user\n"
+	"     --deadline=SPAN      stop, restart: cap on the whole stop, whatever its stages\n"
+	"     --no-block           Do not wait until the job is done\n"
+	"  -s --signal=SIGNAL      kill: the signal to send, SIGTERM by default\n"
+	"     --kill-whom=WHOM     kill: main, control or all\n"
+	"  -a --all                list-units: also those that are inactive\n"
+	"  -p --property=NAME,...  show: only these properties\n"
+	"     --value              show: values without their names\n"
+	"  -P NAME                 The same as --value --property=NAME\n"
+	"  -n --lines=N            status: how many events to show, 10 by default\n"
+	"     --json=MODE          Print what cgkilld replied: short, pretty, off\n"
+	"     --no-legend          list-units: no headers, no footer\n"
+	"  -q --quiet              Print errors only\n"
+	"  -v --verbose            Print the whole course of a job\n";
+
+static int print_help(void)
+{
+	puts("cgkillctl [OPTIONS...] COMMAND [UNIT...]\n\n"
+	     "Control services of cgkilld, the cgroup v2 kill enforcer.\n\nCommands:");
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		int n = printf("  %s %s", verbs[i].name, verbs[i].args);
+
+		printf("%*s%s\n", n < 27 ? 27 - n : 1, "", verbs[i].help);
+	}
+	printf("\nOptions:\n%s\nSee cgkillctl(1).\n", options_help);
+	return CGKILL_EXIT_OK;
+}
+
+/* 0, or the exit code of a value that is not acceptable, which is explained. */
+static int bad_value(const char *option, const char *value, const char *hint)
+{
+	complain("\"%s\" is not a value of %s: %s.", value, option, hint);
+	return CGKILL_EXIT_USAGE;
+}
+
+static int add_properties(struct options *o, const char *list)
+{
+	cleanup_free char *copy = strdup(list);
+	char *rest = copy;
+	int r = copy ? 0 : -1;
+
+	while (r == 0 && rest) {
+		const char *name = strsep(&rest, ",");
+
+		if (*name)
+			r = strv_push(&o->properties, name);
+	}
+	if (r < 0)
+		complain("Out of memory.");
+	return r < 0 ? CGKILL_EXIT_FAILED : CGKILL_EXIT_OK;
+}
+
+static int set_json(struct options *o, const char *value)
+{
+	static const char *const forms[] = {
+		[JSON_OFF] = "off", [JSON_SHORT] = "short", [JSON_PRETTY] = "pretty"
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		if (streq(forms[i], value)) {
+			o->json = (enum json_form)i;
+			return CGKILL_EXIT_OK;
+		}
+	return bad_value("--json=", value, "off, short or pretty");
+}
+
+static int set_kill_whom(struct options *o, const char *value)
+{
+	if (!streq(value, "main") && !streq(value, "control") && !streq(value, "all"))
+		return bad_value("--kill-whom=", value, "main, control or all");
+	o->kill_whom = value;
+	return CGKILL_EXIT_OK;
+}
+
+static int set_deadline(struct options *o, const char *value)
+{
+	/* JSON's integers are signed */
+	if (parse_span(value, &o->deadline) < 0 ||
+	    (o->deadline > INT64_MAX && o->deadline != USEC_INFINITY))
+		return bad_value("--deadline=", value, "a time span such as 500ms or \"1min 30s\"");
+	return CGKILL_EXIT_OK;
+}
+
+static int set_signal(struct options *o, const char *value)
+{
+	if (parse_signal(value, &o->signal) < 0)
+		return bad_value("--signal=", value, "the name or number of a signal");
+	return CGKILL_EXIT_OK;
+}
+
+static int set_lines(struct options *o, const char *value)
+{
+	if (parse_uint(value, &o->lines) < 0)
+		return bad_value("--lines=", value, "a number");
+	return CGKILL_EXIT_OK;
+}
+
+static int set_value_of(struct options *o, const char *value)
+{
+	o->value = true;
+	return add_properties(o, value);
+}
+
+static int set_runtime_dir(struct options *o, const char *value)
+{
+	o->runtime_dir = value;
+	return CGKILL_EXIT_OK;
+}
+
+static int set_system(struct options *o, const char *value unused)
+{
+	o->scope = SCOPE_SYSTEM;
+	return CGKILL_EXIT_OK;
+}
+
+static int set_user(struct options *o, const char *value unused)
+{
+	o->scope = SCOPE_USER;
+	return CGKILL_EXIT_OK;
+}
+
+/*
+ * systemctl has it, and here there is nothing that it would change: no pager, and no line is cut.
+ */
+static int set_nothing(struct options *o unused, const char *value unused)
+{
+	return CGKILL_EXIT_OK;
+}
+
+/* What an option does: set is called, or else the bool at offset flag becomes true. */
+static const struct {
+	int option;
+	int (*set)(struct options *o, const char *value);
+	size_t flag;
+} settings[] = {
+	{ 'a', NULL, offsetof(struct options, all) },
+	{ 'l', set_nothing, 0 },
+	{ 'n', set_lines, 0 },
+	{ 'P', set_value_of, 0 },
+	{ 'p', add_properties, 0 },
+	{ 'q', NULL, offsetof(struct options, quiet) },
+	{ 's', set_signal, 0 },
+	{ 'v', NULL, offsetof(struct options, verbose) },
+	{ OPT_DEADLINE, set_deadline, 0 },
+	{ OPT_JSON, set_json, 0 },
+	{ OPT_KILL_WHOM, set_kill_whom, 0 },
+	{ OPT_NO_BLOCK, NULL, offsetof(struct options, no_block) },
+	{ OPT_NO_LEGEND, NULL, offsetof(struct options, no_legend) },
+	{ OPT_NO_PAGER, set_nothing, 0 },
+	{ OPT_RUNTIME_DIR, set_runtime_dir, 0 },
+	{ OPT_SYSTEM, set_system, 0 },
+	{ OPT_USER, set_user, 0 },
+	{ OPT_VALUE, NULL, offsetof(struct options, value) },
+};
+
+static int set_option(struct options *o, int option, const char *value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		if (settings[i].option != option)
+			continue;
+		if (settings[i].set)
+			return settings[i].set(o, value);
+		*(bool *)((char *)o + settings[i].flag) = true;
+		return CGKILL_EXIT_OK;
+	}
+	return CGKILL_EXIT_USAGE; /* getopt_long(3) has explained it */
+}
+
+static int dispatch(struct ctl *ctl, char **args, int n)
+{
+	static char default_verb[] = "list-units";
+	char *no_args[] = { default_verb, NULL };
+
+	if (n == 0) {
+		args = no_args;
+		n = 1;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (!streq(verbs[i].name, args[0]))
+			continue;
+		if (n - 1 >= verbs[i].min_args && n - 1 <= verbs[i].max_args)
+			return verbs[i].fn(ctl, args);
+		complain(n - 1 < verbs[i].min_args ? "%s needs the name of a unit: see --help."
+						   : "%s takes no arguments: see --help.",
+			 verbs[i].name);
+		return CGKILL_EXIT_USAGE;
+	}
+	complain("Unknown command \"%s\": see --help.", args[0]);
+	return CGKILL_EXIT_USAGE;
+}
+
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+	int option, r;
+
+	while ((option = getopt_long(argc, argv, "ahln:P:p:qs:v", long_options, NULL)) >= 0) {
+		if (option == 'h')
+			return print_help();
+		if (option == OPT_VERSION) {
+			print_own_version();
+			return CGKILL_EXIT_OK;
+		}
+		r = set_option(&ctl->options, option, optarg);
+		if (r > 0)
+			return r;
+	}
+	return dispatch(ctl, argv + optind, argc - optind);
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl ctl = {
+		.options = { .deadline = USEC_INFINITY, .signal = SIGTERM, .lines = 10 },
+		.client = CLIENT_INIT,
+	};
+	int r;
+
+	/* Any seed will do for the few keys of a protocol: jansson would open /dev/urandom for one. */
+	json_object_seed(1);
+	r = run(&ctl, argc, argv);
+	client_deinit(&ctl.client);
+	strv_free(ctl.options.properties);
+	/* a full disk must not look like an answer */
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		complain("Standard output: %m.");
+		return r > 0 ? r : CGKILL_EXIT_FAILED;
+	}
+	return r;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Calls to cgkilld, for verbs: every failure is explained on standard error here, once. Functions
+ * that return int return 0, or the exit code that the failure deserves.
+ */
+#include "ctl/ctl.h"
+
+/*
+ * method without its interface; parameters are stolen, NULL = without memory, which is a failure
+ * like any other.
+ */
+int manager_send(struct ctl *ctl, const char *method, json_t *parameters, bool more) must_check;
+
+/*
+ * The next reply, or *out = NULL when it is later than until. *continues: another one follows it.
+ */
+int manager_receive(struct ctl *ctl, usec_t until, json_t **out, bool *continues) must_check;
+
+/* One call, one reply. */
+int manager_call(struct ctl *ctl, const char *method, json_t *parameters, json_t **out) must_check;
+
+/*
+ * A method that takes the units named by args: {"units": […]}, NULL after an explanation. "foo"
+ * becomes "foo.service".
+ */
+json_t *manager_units(char *const *args) must_check;
+/* The same reply, when it has an array called key of objects that have a string called id. */
+int manager_array(json_t *reply, const char *key, const char *id, json_t **out) must_check;
+
+/* With --json: prints the reply, and true. */
+bool manager_print_json(const struct ctl *ctl, const json_t *reply);

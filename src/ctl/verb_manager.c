@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * daemon-reload, reset-failed, version: the verbs that are about cgkilld itself.
+ */
+#include "ctl/manager.h"
+#include "ctl/member.h"
+#include "ctl/outcome.h"
+
+int verb_daemon_reload(struct ctl *ctl, char **args unused)
+{
+	cleanup_json json_t *reply = NULL;
+	const json_t *warning;
+	size_t i;
+	int r = manager_call(ctl, "DaemonReload", json_object(), &reply);
+
+	if (r > 0 || manager_print_json(ctl, reply) || ctl->options.quiet)
+		return r;
+	json_array_foreach(json_object_get(reply, "warnings"), i, warning)
+		if (json_is_string(warning))
+			complain("%s", json_string_value(warning));
+	if (ctl->options.verbose)
+		printf("%lld units loaded.\n", (long long)member_number_or(reply, "units", 0));
+	return CGKILL_EXIT_OK;
+}
+
+int verb_reset_failed(struct ctl *ctl, char **args)
+{
+	json_t *parameters = args[1] ? manager_units(args + 1) : json_object();
+	cleanup_json json_t *reply = NULL;
+	int r;
+
+	if (!parameters)
+		return CGKILL_EXIT_USAGE;
+	r = manager_call(ctl, "ResetFailed", parameters, &reply);
+	return r > 0 ? r : tell_outcomes(ctl, args[0], reply);
+}
+
+void print_own_version(void)
+{
+	puts("cgkillctl " PACKAGE_VERSION);
+}
+
+static void print_member(const json_t *reply, const char *label, const char *key)
+{
+	const char *text = member_text(reply, key);
+
+	if (!text)
+		return;
+	printf("  %s ", label);
+	print_printable(stdout, text);
+	putchar('\n');
+}
+
+int verb_version(struct ctl *ctl, char **args unused)
+{
+	cleanup_json json_t *reply = NULL;
+	int r = manager_call(ctl, "GetVersion", json_object(), &reply);
+
+	if (r > 0) {
+		print_own_version();
+		return r;
+	}
+	if (manager_print_json(ctl, reply))
+		return CGKILL_EXIT_OK;
+	print_own_version();
+	fputs("cgkilld ", stdout);
+	print_printable(stdout, member_text_or(reply, "version", "?"));
+	printf("\n  process       %lld\n", (long long)member_number_or(reply, "pid", 0));
+	print_member(reply, "control group", "controlGroup");
+	print_member(reply, "spawns by    ", "spawn");
+	print_member(reply, "verifies by  ", "verify");
+	return CGKILL_EXIT_OK;
+}
