@@ -254,7 +254,10 @@ static int read_ready(struct unkillable *u, int fd)
 	error = after_prefix(line, "error ");
 	if (error)
 		return -(int)strtol(error, NULL, 10);
-	return sscanf(line, "ready %127s", u->path) >= 0 ? 0 : -EPROTO;
+	if (!after_prefix(line, "ready"))
+		return -EPROTO;
+	(void)!sscanf(line, "ready %127s", u->path); /* the tracer has no path */
+	return 0;
 }
 
 int unkillable_start(struct unkillable *u, enum unkillable_kind kind, pid_t victim)

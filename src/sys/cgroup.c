@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sys/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "sys/hierarchy.h"
+#include "sys/kernel.h"
+#include "util/buf.h"
+
+/* One descriptor is open per level of a walk; deeper trees are refused, not followed. */
+#define DEPTH_MAX 256
+
+static int open_beneath(const struct cg *cg, const char *name, uint64_t flags)
+{
+	return kernel_openat2(cg->fd, name, flags | O_CLOEXEC,
+			      RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+}
+
+static bool is_component(const char *name)
+{
+	return *name && !strchr(name, '/') && !streq(name, ".") && !streq(name, "..");
+}
+
+static int directory_id(int fd, uint64_t *out)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*out = st.st_ino;
+	return 0;
+}
+
+/* What the descriptor is really: free of symlinks, "..", and doubled slashes. */
+static int path_of_fd(int fd, char **out)
+{
+	char link[32], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n == sizeof(path) - 1)
+		return -ENAMETOOLONG;
+	path[n] = '\0';
+	*out = strdup(path);
+	return *out ? 0 : -ENOMEM;
+}
+
+/* O_DIRECTORY|O_NOFOLLOW says ENOTDIR of a symlink; people are helped more by ELOOP. */
+static int open_error(const char *file_path, int error)
+{
+	struct stat st;
+
+	if (error == -ENOTDIR && lstat(file_path, &st) == 0 && S_ISLNK(st.st_mode))
+		return -ELOOP;
+	return error;
+}
+
+int cg_open_path(struct cg *out, const struct hierarchy *h, const char *file_path)
+{
+	cleanup_close int fd = open(file_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	cleanup_free char *real = NULL, *path = NULL;
+	struct statfs fs;
+	uint64_t id = 0;
+	int r;
+
+	if (fd < 0)
+		return open_error(file_path, -errno);
+	if (fstatfs(fd, &fs) < 0)
+		return -errno;
+	if (fs.f_type != CGROUP2_SUPER_MAGIC)
+		return -EMEDIUMTYPE;
+	r = directory_id(fd, &id);
+	if (r < 0)
+		return r;
+	r = path_of_fd(fd, &real);
+	if (r < 0)
+		return r;
+	r = hierarchy_cgroup_path(h, real, &path);
+	if (r < 0)
+		return r;
+	*out = (struct cg){ .fd = TAKE_FD(fd), .id = id, .path = TAKE_PTR(path) };
+	return 0;
+}
+
+int cg_open(struct cg *out, const struct cg *parent, const char *name)
+{
+	cleanup_close int fd = -1;
+	char *path;
+	uint64_t id = 0;
+	int r;
+
+	if (!is_component(name))
+		return -EINVAL;
+	fd = open_beneath(parent, name, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+	r = directory_id(fd, &id);
+	if (r < 0)
+		return r;
+	if (asprintf(&path, "%s/%s", streq(parent->path, "/") ? "" : parent->path, name) < 0)
+		return -ENOMEM;
+	*out = (struct cg){ .fd = TAKE_FD(fd), .id = id, .path = path };
+	return 0;
+}
+
+int cg_create(struct cg *out, const struct cg *parent, const char *name)
+{
+	if (!is_component(name))
+		return -EINVAL;
+	if (mkdirat(parent->fd, name, 0755) < 0)
+		return -errno;
+	return cg_open(out, parent, name);
+}
+
+void cg_close(struct cg *cg)
+{
+	close_fd(cg->fd);
+	free(cg->path);
+	*cg = (struct cg)CG_INIT;
+}
+
+bool cg_is_alive(const struct cg *cg)
+{
+	return faccessat(cg->fd, "cgroup.procs", F_OK, 0) == 0;
+}
+
+int cg_events_open(const struct cg *cg)
+{
+	int fd = open_beneath(cg, "cgroup.events", O_RDONLY);
+
+	/* The root has none: it must not pass for removed, and so for empty. */
+	return fd == -ENOENT && cg_is_alive(cg) ? -EOPNOTSUPP : fd;
+}
+
+int cg_events_read(int events_fd, struct cg_events *out)
+{
+	char text[256];
+	/* Offset 0 makes kernfs show the file anew, which also re-arms its poll: kernfs_seq_show(). */
+	ssize_t n = pread(events_fd, text, sizeof(text) - 1, 0);
+
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	if (!strstr(text, "populated "))
+		return -EBADMSG;
+	*out = (struct cg_events){
+		.populated = !strstr(text, "populated 0"),
+		.frozen = strstr(text, "frozen 1") != NULL,
+	};
+	return 0;
+}
+
+static bool is_gone(int error)
+{
+	return error == -ENOENT || error == -ENODEV;
+}
+
+int cg_populated(const struct cg *cg)
+{
+	cleanup_close int fd = cg_events_open(cg);
+	struct cg_events events = { 0 };
+	int r = fd < 0 ? fd : cg_events_read(fd, &events);
+
+	if (is_gone(r))
+		return 0;
+	return r < 0 ? r : events.populated;
+}
+
+static int write_file(const struct cg *cg, const char *name, const char *text)
+{
+	cleanup_close int fd = open_beneath(cg, name, O_WRONLY);
+
+	if (fd < 0)
+		return fd;
+	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+int cg_kill_write(const struct cg *cg)
+{
+	return write_file(cg, "cgroup.kill", "1");
+}
+
+int cg_freeze(const struct cg *cg, bool freeze)
+{
+	return write_file(cg, "cgroup.freeze", freeze ? "1" : "0");
+}
+
+int cg_freeze_asked(const struct cg *cg)
+{
+	cleanup_close int fd = open_beneath(cg, "cgroup.freeze", O_RDONLY);
+	char c;
+
+	if (fd < 0)
+		return fd;
+	switch (read(fd, &c, 1)) {
+	case 1:
+		return c == '1';
+	case 0:
+		return -EBADMSG;
+	default:
+		return -errno;
+	}
+}
+
+int cg_attach(const struct cg *cg, pid_t pid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	return write_file(cg, "cgroup.procs", text);
+}
+
+/*
+ * Appends the names of cg's children, each with its NUL. They are collected before any is entered: a walk then holds one
+ * descriptor per level, and may remove what it finds.
+ */
+static int child_names(const struct cg *cg, struct buf *out)
+{
+	_Alignas(struct dirent64) char entries[2048]; /* opendir(3) would take 32 KiB of heap for some 20 entries */
+	cleanup_close int fd = -1;
+	struct stat st;
+	ssize_t n;
+
+	/* The link count of a kernfs directory is 2 + children: kernfs_refresh_inode(). Most cgroups are leaves. */
+	if (fstat(cg->fd, &st) < 0)
+		return -errno;
+	if (st.st_nlink <= 2)
+		return 0;
+	fd = open_beneath(cg, ".", O_RDONLY | O_DIRECTORY); /* cg->fd has one position for all who use it */
+	if (fd < 0)
+		return is_gone(fd) ? 0 : fd;
+	while ((n = getdents64(fd, entries, sizeof(entries))) > 0)
+		for (ssize_t i = 0; i < n;) {
+			const struct dirent64 *entry = (const void *)(entries + i);
+
+			if (entry->d_type == DT_DIR && is_component(entry->d_name))
+				buf_append(out, entry->d_name, strlen(entry->d_name) + 1);
+			i += entry->d_reclen;
+		}
+	if (n < 0)
+		return is_gone(-errno) ? 0 : -errno;
+	return buf_error(out);
+}
+
+static int walk(const struct cg *cg, cg_visit_fn visit, void *arg, unsigned depth)
+{
+	cleanup_buf struct buf names = BUF_INIT;
+	int r;
+
+	if (depth > DEPTH_MAX)
+		return -ELOOP;
+	r = visit(cg, arg);
+	if (r < 0)
+		return r;
+	r = child_names(cg, &names);
+	for (size_t i = 0; r >= 0 && i < names.len; i += strlen(names.data + i) + 1) {
+		struct cg child;
+
+		r = cg_open(&child, cg, names.data + i);
+		if (is_gone(r)) {
+			r = 0;
+			continue;
+		}
+		if (r < 0)
+			break;
+		r = walk(&child, visit, arg, depth + 1);
+		cg_close(&child);
+	}
+	return r < 0 ? r : 0;
+}
+
+int cg_walk(const struct cg *root, cg_visit_fn visit, void *arg)
+{
+	return walk(root, visit, arg, 0);
+}
+
+static int append_pid(struct cg_pids *p, pid_t pid)
+{
+	if (p->n == p->cap) {
+		size_t cap = p->cap ? p->cap * 2 : 64;
+		pid_t *v = reallocarray(p->v, cap, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		p->v = v;
+		p->cap = cap;
+	}
+	p->v[p->n++] = pid;
+	return 0;
+}
+
+/* Decimal numbers, each ended by a newline; *number carries one that is cut in two by the end of a read. */
+static int append_pids(struct cg_pids *p, const char *text, ssize_t len, pid_t *number)
+{
+	for (ssize_t i = 0; i < len; i++) {
+		if (text[i] >= '0' && text[i] <= '9') {
+			*number = *number * 10 + (text[i] - '0');
+			continue;
+		}
+		if (append_pid(p, *number) < 0)
+			return -ENOMEM;
+		*number = 0;
+	}
+	return 0;
+}
+
+int cg_read_procs(const struct cg *cg, struct cg_pids *out)
+{
+	cleanup_close int fd = open_beneath(cg, "cgroup.procs", O_RDONLY);
+	char text[4096]; /* a seq_file gives at most a page a read */
+	pid_t number = 0;
+	ssize_t n;
+
+	out->n = 0;
+	if (fd < 0)
+		return fd;
+	while ((n = read(fd, text, sizeof(text))) > 0)
+		if (append_pids(out, text, n, &number) < 0)
+			return -ENOMEM;
+	return n < 0 ? -errno : 0;
+}
+
+int cg_last_pid(const struct cg *cg, pid_t *out)
+{
+	cleanup_close int fd = open_beneath(cg, "cgroup.procs", O_RDONLY);
+	char text[512]; /* the kernel lists no more than fit: seq_read_iter() */
+	const char *last;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = read(fd, text, sizeof(text));
+	if (n < 0)
+		return -errno;
+	while (n > 0 && text[n - 1] != '\n') /* a number that was cut in two */
+		n--;
+	if (n > 0)
+		text[--n] = '\0';
+	last = n > 0 ? memrchr(text, '\n', (size_t)n) : NULL;
+	*out = n > 0 ? (pid_t)strtol(last ? last + 1 : text, NULL, 10) : 0;
+	return 0;
+}
+
+void cg_pids_deinit(struct cg_pids *p)
+{
+	free(p->v);
+	*p = (struct cg_pids){ 0 };
+}
+
+struct count {
+	const struct cg *root;
+	struct cg_pids pids;
+	size_t n;
+};
+
+static int count_visit(const struct cg *cg, void *arg)
+{
+	struct count *count = arg;
+	int r = cg_read_procs(cg, &count->pids);
+
+	if (is_gone(r) || (r == -EOPNOTSUPP && cg != count->root))
+		return 0; /* removed; threaded, with its processes listed at the domain's root */
+	if (r < 0)
+		return r;
+	count->n += count->pids.n;
+	return 0;
+}
+
+ssize_t cg_count(const struct cg *cg)
+{
+	struct count count = { .root = cg };
+	int r = cg_walk(cg, count_visit, &count);
+
+	cg_pids_deinit(&count.pids);
+	return r < 0 ? r : (ssize_t)count.n;
+}
+
+static int remove_below(const struct cg *parent, const char *name, unsigned depth)
+{
+	cleanup_buf struct buf names = BUF_INIT;
+	struct cg cg;
+	int r;
+
+	if (unlinkat(parent->fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EBUSY)
+		return -errno;
+	if (depth > DEPTH_MAX)
+		return -ELOOP;
+	r = cg_open(&cg, parent, name);
+	if (r < 0)
+		return is_gone(r) ? 0 : r;
+	r = child_names(&cg, &names);
+	for (size_t i = 0; r >= 0 && i < names.len; i += strlen(names.data + i) + 1)
+		r = remove_below(&cg, names.data + i, depth + 1);
+	cg_close(&cg);
+	if (r < 0)
+		return r;
+	return unlinkat(parent->fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int cg_remove(const struct cg *parent, const char *name)
+{
+	if (!is_component(name))
+		return -EINVAL;
+	return remove_below(parent, name, 0);
+}
+
+/* -EPERM when pid lives below cg; -errno when it cannot be told. */
+static int guard_process(const struct cg *cg, pid_t pid)
+{
+	cleanup_free char *path = NULL;
+	int r = cgroup_path_of(pid, &path);
+
+	if (r < 0)
+		return r;
+	return cgroup_path_is_below(path, cg->path) ? -EPERM : 0;
+}
+
+/* A caller that has ended is no reason to refuse; one that /proc merely hides (hidepid=) is. */
+static int guard_caller(const struct cg *cg, pid_t caller)
+{
+	cleanup_close int pidfd = kernel_pidfd_open(caller);
+
+	return pidfd == -ESRCH ? 0 : guard_process(cg, caller);
+}
+
+int cg_guard(const struct cg *cg, pid_t caller, const char **who)
+{
+	static _Thread_local char text[40];
+	int r = guard_process(cg, 0);
+
+	*who = "cgkilld itself";
+	if (r < 0)
+		return r;
+	r = guard_process(cg, 1);
+	*who = "PID 1";
+	if (r < 0)
+		return r;
+	r = caller > 0 ? guard_caller(cg, caller) : 0;
+	snprintf(text, sizeof(text), "the caller (PID %d)", (int)caller);
+	*who = r < 0 ? text : NULL;
+	return r;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * System calls and constants of the kernel that Debian 12's headers lack or that cannot be included here: glibc's
+ * <sys/pidfd.h> is hidden by ours (-Isrc), and <linux/pidfd.h> pulls in <linux/fcntl.h>, which collides with <fcntl.h>.
+ * Values from include/uapi/linux/{pidfd,magic,openat2}.h. All functions: result or -errno.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef PIDFD_GET_INFO /* Linux 6.13 */
+struct pidfd_info {
+	uint64_t mask; /* in: what is asked for; out: what was filled in */
+	uint64_t cgroupid;
+	uint32_t pid, tgid, ppid;
+	uint32_t ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+	uint32_t spare0;
+};
+_Static_assert(sizeof(struct pidfd_info) == 64, "PIDFD_INFO_SIZE_VER0");
+#define PIDFD_INFO_CGROUPID (UINT64_C(1) << 2)
+#define PIDFD_GET_INFO	    _IOWR(0xFF, 11, struct pidfd_info)
+#endif
+
+#ifndef PID_FS_MAGIC /* Linux 6.9: pidfds have inodes of their own */
+#define PID_FS_MAGIC 0x50494446
+#endif
+
+static inline int kernel_openat2(int dirfd, const char *path, uint64_t flags, uint64_t resolve)
+{
+	struct open_how how = { .flags = flags, .resolve = resolve };
+	long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* Always close-on-exec: pidfd_open(2). */
+static inline int kernel_pidfd_open(pid_t pid)
+{
+	long fd = syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static inline int kernel_pidfd_send_signal(int pidfd, int sig)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) < 0 ? -errno : 0;
+}

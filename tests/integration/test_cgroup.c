@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "lib/cgtest.h"
+
+static struct cgtest t;
+
+static void setup(void)
+{
+	int r = cgtest_begin(&t);
+
+	if (r < 0)
+		cr_skip_test("SKIP: no cgroup of our own can be made: %s", strerror(-r));
+}
+
+static void teardown(void)
+{
+	cgtest_end(&t);
+}
+
+TestSuite(cgroup, .init = setup, .fini = teardown, .timeout = 60);
+
+static struct cg create(const struct cg *parent, const char *name)
+{
+	struct cg cg = CG_INIT;
+
+	cr_assert_eq(cg_create(&cg, parent, name), 0);
+	return cg;
+}
+
+static void end_member(pid_t pid)
+{
+	cr_assert_eq(kill(pid, SIGKILL), 0);
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+}
+
+Test(cgroup, a_handle_knows_its_path_and_id)
+{
+	struct cg a = create(&t.root, "a"), again = CG_INIT;
+	cleanup_free char *file_path = NULL, *seen = NULL;
+	struct stat st;
+	pid_t pid = cgtest_start(&a, MEMBER_SLEEPER);
+
+	cr_assert_eq(cgroup_path_of(pid, &seen), 0);
+	cr_assert_str_eq(a.path, seen);
+	cr_assert_eq(fstat(a.fd, &st), 0);
+	cr_assert_eq(a.id, st.st_ino);
+
+	cr_assert_gt(asprintf(&file_path, "%s//./a/../a", t.root_file_path), 0);
+	cr_assert_eq(cg_open_path(&again, &t.hierarchy, file_path), 0);
+	cr_assert_str_eq(again.path, a.path, "an odd spelling of the path must not fool the guard");
+	cr_assert_eq(again.id, a.id);
+	end_member(pid);
+	cg_close(&again);
+	cg_close(&a);
+}
+
+Test(cgroup, what_is_not_a_cgroup2_directory_is_refused)
+{
+	static const struct {
+		const char *path;
+		int error;
+	} rows[] = {
+		{ "/", -EMEDIUMTYPE },
+		{ "/dev/null", -ENOTDIR },
+		{ "/nonexistent", -ENOENT },
+	};
+	struct cg cg = CG_INIT;
+	char link[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		cr_assert_eq(cg_open_path(&cg, &t.hierarchy, rows[i].path), rows[i].error, "%s",
+			     rows[i].path);
+	snprintf(link, sizeof(link), "/tmp/cgkill-test-link.%d", (int)getpid());
+	cr_assert_eq(symlink(t.root_file_path, link), 0);
+	cr_expect_eq(cg_open_path(&cg, &t.hierarchy, link), -ELOOP);
+	cr_assert_eq(unlink(link), 0);
+}
+
+Test(cgroup, a_name_is_one_component)
+{
+	static const char *const bad[] = { "", ".", "..", "a/b", "/", "../a", "/etc" };
+	struct cg cg = CG_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		cr_assert_eq(cg_open(&cg, &t.root, bad[i]), -EINVAL, "%s", bad[i]);
+		cr_assert_eq(cg_create(&cg, &t.root, bad[i]), -EINVAL, "%s", bad[i]);
+		cr_assert_eq(cg_remove(&t.root, bad[i]), -EINVAL, "%s", bad[i]);
+	}
+	cr_assert_eq(cg_open(&cg, &t.root, "none"), -ENOENT);
+	cr_assert_eq(cg_open(&cg, &t.root, "cgroup.procs"), -ENOTDIR);
+}
+
+Test(cgroup, creating_twice_is_an_error)
+{
+	struct cg a = create(&t.root, "a"), b = CG_INIT;
+
+	cr_assert_eq(cg_create(&b, &t.root, "a"), -EEXIST);
+	cr_assert_not(cg_is_open(&b));
+	cg_close(&a);
+	cg_close(&a);
+}
+
+Test(cgroup, a_removed_cgroup_is_empty_and_never_its_successor)
+{
+	struct cg old = create(&t.root, "a"), new;
+	struct cg_pids pids = { 0 };
+	pid_t pid;
+	int r;
+
+	cr_assert(cg_is_alive(&old));
+	cr_assert_eq(cg_remove(&t.root, "a"), 0);
+	new = create(&t.root, "a");
+	pid = cgtest_start(&new, MEMBER_SLEEPER);
+
+	cr_assert_neq(old.id, new.id);
+	cr_assert_not(cg_is_alive(&old));
+	cr_assert_eq(cg_populated(&old), 0);
+	cr_assert_eq(cg_populated(&new), 1);
+	r = cg_kill_write(&old);
+	cr_assert(r == -ENOENT || r == -ENODEV, "%d", r);
+	r = cg_read_procs(&old, &pids);
+	cr_assert(r == -ENOENT || r == -ENODEV, "%d", r);
+	cr_assert_eq(cg_count(&new), 1, "nothing was killed");
+	end_member(pid);
+	cg_pids_deinit(&pids);
+	cg_close(&old);
+	cg_close(&new);
+}
+
+Test(cgroup, events_tell_of_members_and_of_their_end)
+{
+	struct cg a = create(&t.root, "a");
+	cleanup_close int fd = cg_events_open(&a);
+	struct pollfd p = { .fd = fd, .events = POLLPRI };
+	struct cg_events events;
+	pid_t pid;
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(cg_events_read(fd, &events), 0);
+	cr_assert_not(events.populated);
+	cr_assert_eq(poll(&p, 1, 0), 0, "reading has armed it");
+	pid = cgtest_start(&a, MEMBER_SLEEPER);
+	cr_assert_eq(poll(&p, 1, 5000), 1);
+	cr_assert_eq(cg_events_read(fd, &events), 0);
+	cr_assert(events.populated);
+	end_member(pid);
+	cr_assert_eq(poll(&p, 1, 5000), 1);
+	cr_assert_eq(cg_events_read(fd, &events), 0);
+	cr_assert_not(events.populated);
+	cg_close(&a);
+}
+
+Test(cgroup, the_root_has_no_events_and_does_not_pass_for_empty)
+{
+	if (!streq(t.mount.path, "/") || faccessat(t.mount.fd, "cgroup.events", F_OK, 0) == 0)
+		cr_skip_test("SKIP: the root of the hierarchy is not visible here");
+	cr_assert_eq(cg_events_open(&t.mount), -EOPNOTSUPP);
+	cr_assert_eq(cg_populated(&t.mount), -EOPNOTSUPP);
+}
+
+Test(cgroup, freeze_is_asked_told_and_undone)
+{
+	struct cg a = create(&t.root, "a");
+	cleanup_close int fd = cg_events_open(&a);
+	struct cg_events events = { 0 };
+	pid_t pid = cgtest_start(&a, MEMBER_SLEEPER);
+
+	cr_assert_eq(cg_freeze_asked(&a), 0);
+	cr_assert_eq(cg_freeze(&a, true), 0);
+	cr_assert_eq(cg_freeze_asked(&a), 1);
+	for (int i = 0; i < 5000 && !events.frozen; i++) {
+		cgtest_sleep_ms(1);
+		cr_assert_eq(cg_events_read(fd, &events), 0);
+	}
+	cr_assert(events.frozen && events.populated);
+	cr_assert_eq(cg_freeze(&a, false), 0);
+	cr_assert_eq(cg_freeze_asked(&a), 0);
+	end_member(pid);
+	cg_close(&a);
+}
+
+Test(cgroup, attach_moves_a_process)
+{
+	struct cg a = create(&t.root, "a"), b = create(&t.root, "b");
+	pid_t pid = cgtest_start(&a, MEMBER_SLEEPER);
+
+	cr_assert_eq(cg_attach(&b, pid), 0);
+	cr_assert_eq(cg_count(&a), 0);
+	cr_assert_eq(cg_count(&b), 1);
+	end_member(pid);
+	cg_close(&a);
+	cg_close(&b);
+}
+
+struct seen {
+	char paths[1024];
+	size_t n;
+};
+
+static int note_path(const struct cg *cg, void *arg)
+{
+	struct seen *seen = arg;
+	size_t len = strlen(seen->paths);
+
+	snprintf(seen->paths + len, sizeof(seen->paths) - len, " %s", cg->path + strlen(t.root.path));
+	seen->n++;
+	return 0;
+}
+
+static int remove_children(const struct cg *cg, void *arg)
+{
+	int r = cg_remove(cg, "b");
+
+	return r < 0 ? r : note_path(cg, arg);
+}
+
+/* Visited first, a or b removes the other, which the walk has seen already. */
+static int remove_sibling(const struct cg *cg, void *arg)
+{
+	int r = 0;
+
+	if (cg->id != t.root.id)
+		r = cg_remove(&t.root, ends_with(cg->path, "/a") ? "b" : "a");
+	return r < 0 ? r : note_path(cg, arg);
+}
+
+Test(cgroup, a_walk_skips_a_child_that_vanishes)
+{
+	struct cg a = create(&t.root, "a"), b = create(&t.root, "b");
+	struct seen seen = { "", 0 };
+
+	cr_assert_eq(cg_walk(&t.root, remove_sibling, &seen), 0);
+	cr_assert_eq(seen.n, 2, "the root and one child");
+	cg_close(&b);
+	cg_close(&a);
+}
+
+static int stop_at_once(const struct cg *cg unused, void *arg)
+{
+	(*(int *)arg)++;
+	return -ECANCELED;
+}
+
+Test(cgroup, a_walk_sees_parents_first_and_survives_removal)
+{
+	struct cg a = create(&t.root, "a"), b = create(&a, "b"), c = create(&b, "c");
+	struct seen seen = { "", 0 };
+	int calls = 0;
+
+	cr_assert_eq(cg_walk(&t.root, note_path, &seen), 0);
+	cr_assert_str_eq(seen.paths, "  /a /a/b /a/b/c");
+	cr_assert_eq(cg_walk(&t.root, stop_at_once, &calls), -ECANCELED);
+	cr_assert_eq(calls, 1);
+	seen = (struct seen){ "", 0 };
+	cr_assert_eq(cg_walk(&t.root, remove_children, &seen), 0, "b vanishes under the walk");
+	cr_assert_str_eq(seen.paths, "  /a");
+	cg_close(&c);
+	cg_close(&b);
+	cg_close(&a);
+}
+
+Test(cgroup, procs_of_many_members_are_read_whole)
+{
+	enum { MEMBERS = 700 }; /* more than a page of numbers */
+	static pid_t pids[MEMBERS];
+	struct cg a = create(&t.root, "a");
+	struct cg_pids seen = { 0 };
+	pid_t last = 0;
+
+	for (int i = 0; i < MEMBERS; i++)
+		pids[i] = cgtest_start(&a, MEMBER_SLEEPER);
+	cr_assert_eq(cg_read_procs(&a, &seen), 0);
+	cr_assert_eq(seen.n, MEMBERS);
+	for (int i = 0; i < MEMBERS; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < seen.n; k++)
+			found |= seen.v[k] == pids[i];
+		cr_assert(found, "%d is missing", (int)pids[i]);
+	}
+	cr_assert_eq(cg_count(&t.root), MEMBERS);
+	cr_assert_eq(cg_last_pid(&a, &last), 0);
+	for (int i = 0; i < MEMBERS; i++)
+		if (pids[i] == last)
+			last = 0;
+	cr_assert_eq(last, 0, "%d is no member: a number that was cut in two?", (int)last);
+	cg_pids_deinit(&seen);
+	cg_close(&a);
+}
+
+Test(cgroup, a_threaded_cgroup_says_so)
+{
+	struct cg domain = create(&t.root, "a"), threads = create(&domain, "threads");
+	struct cg_pids pids = { 0 };
+	pid_t pid;
+
+	cr_assert_eq(cgtest_write(&threads, "cgroup.type", "threaded"), 0);
+	pid = cgtest_start_threaded(&domain, &threads, true);
+	cr_assert_eq(cg_read_procs(&threads, &pids), -EOPNOTSUPP);
+	cr_assert_eq(cg_kill_write(&threads), -EOPNOTSUPP);
+	cr_assert_eq(cg_count(&threads), -EOPNOTSUPP);
+	cr_assert_eq(cg_read_procs(&domain, &pids), 0);
+	cr_assert(pids.n == 1 && pids.v[0] == pid);
+	cr_assert_eq(cg_count(&domain), 1);
+	end_member(pid);
+	cg_pids_deinit(&pids);
+	cg_close(&threads);
+	cg_close(&domain);
+}
+
+Test(cgroup, remove_goes_bottom_up_and_never_kills)
+{
+	struct cg a = create(&t.root, "a"), b = create(&a, "b"), c = create(&b, "c");
+	pid_t pid = cgtest_start(&b, MEMBER_SLEEPER);
+
+	cr_assert_eq(cg_remove(&t.root, "a"), -EBUSY);
+	cr_assert_not(cg_is_alive(&c), "what was empty below may go");
+	cr_assert_eq(cg_count(&t.root), 1, "the member lives");
+	end_member(pid);
+	cr_assert_eq(cg_remove(&t.root, "a"), 0);
+	cr_assert_not(cg_is_alive(&a));
+	cr_assert_eq(cg_remove(&t.root, "a"), 0, "not there is fine");
+	cg_close(&c);
+	cg_close(&b);
+	cg_close(&a);
+}
+
+/* ---- the guard ---- */
+
+Test(cgroup, the_guard_lets_a_strange_cgroup_be_killed)
+{
+	struct cg a = create(&t.root, "a");
+	pid_t pid = cgtest_start(&t.root, MEMBER_SLEEPER), member = cgtest_start(&a, MEMBER_SLEEPER);
+	const char *who = NULL;
+
+	cr_assert_eq(cg_guard(&a, 0, &who), 0);
+	cr_assert_eq(cg_guard(&a, pid, &who), 0, "the caller lives above");
+	cr_assert_eq(cg_guard(&a, member, &who), -EPERM);
+	cr_assert_eq(kill(member, 0), 0);
+	end_member(pid);
+	end_member(member);
+	cr_assert_eq(cg_guard(&a, member, &who), 0, "a caller that has ended cannot be hit");
+	cg_close(&a);
+}
+
+Test(cgroup, the_guard_refuses_the_callers_cgroup_and_its_ancestors)
+{
+	struct cg a = create(&t.root, "a"), b = create(&a, "b"), sibling = create(&t.root, "a2");
+	pid_t pid = cgtest_start(&b, MEMBER_SLEEPER);
+	const char *who = NULL;
+
+	cr_assert_eq(cg_guard(&b, pid, &who), -EPERM);
+	cr_assert(strstr(who, "the caller"), "%s", who);
+	cr_assert_eq(cg_guard(&a, pid, &who), -EPERM);
+	cr_assert_eq(cg_guard(&t.root, pid, &who), -EPERM);
+	cr_assert_eq(cg_guard(&sibling, pid, &who), 0);
+	cr_assert_eq(cg_attach(&sibling, pid), 0);
+	cr_assert_eq(cg_guard(&a, pid, &who), 0, "a longer name is not below a shorter one");
+	end_member(pid);
+	cg_close(&sibling);
+	cg_close(&b);
+	cg_close(&a);
+}
+
+Test(cgroup, the_guard_refuses_ourselves_and_all_above)
+{
+	struct cg a = create(&t.root, "a"), b = create(&a, "b");
+	const char *who = NULL;
+
+	cr_assert_eq(cg_attach(&b, 0), 0);
+	cr_assert_eq(cg_guard(&b, 0, &who), -EPERM);
+	cr_assert_str_eq(who, "cgkilld itself");
+	cr_assert_eq(cg_guard(&a, 0, &who), -EPERM);
+	cr_assert_eq(cg_guard(&t.mount, 0, &who), -EPERM);
+
+	cr_assert_eq(cg_attach(&t.mount, 0), 0, "out again, so that the root can be removed");
+	cg_close(&b);
+	cg_close(&a);
+}
+
+/* In a PID namespace of its own, whose PID 1 lives in a and whose other process, which asks the guard, lives outside. */
+static int guard_beside_pid_1(const struct cg *a)
+{
+	const char *who = NULL;
+	int pipe_fd[2], r;
+	char c;
+
+	if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0 || pipe(pipe_fd) < 0)
+		return -errno;
+	if (fork() == 0) { /* PID 1 */
+		close_fd(pipe_fd[1]);
+		_exit(cg_attach(a, 0) < 0 || read(pipe_fd[0], &c, 1) < 0);
+	}
+	if (fork() == 0) {
+		if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    mount("proc", "/proc", "proc", 0, NULL) < 0)
+			_exit(77);
+		while (cg_populated(a) == 0)
+			cgtest_sleep_ms(1);
+		_exit(cg_guard(a, 0, &who) == -EPERM && streq(who, "PID 1") ? 0 : 1);
+	}
+	close_fd(pipe_fd[0]);
+	/* The one that asks ends first: PID 1 waits for the pipe to close. */
+	if (wait(&r) < 0)
+		return -errno;
+	close_fd(pipe_fd[1]);
+	return WIFEXITED(r) ? WEXITSTATUS(r) : -ECHILD;
+}
+
+Test(cgroup, the_guard_refuses_the_cgroup_of_pid_1)
+{
+	struct cg a = create(&t.root, "a");
+	int r = guard_beside_pid_1(&a);
+
+	if (r < 0 || r == 77)
+		cr_skip_test("SKIP: no PID namespace can be made here");
+	cr_assert_eq(r, 0);
+	cg_close(&a);
+}
