@@ -3,6 +3,10 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/wait.h>
+
+/* Up to so many the kill takes less of the loop's time than a fork. */
+#define MANY_MEMBERS 32
 
 static void step(struct killer *k, usec_t now);
 
@@ -63,24 +67,82 @@ static void step(struct killer *k, usec_t now)
 }
 
 
-struct killer *killer_new(struct loop *l, const struct cg *cg, usec_t give_up_after, unsigned avoid, void *owner,
-			  void (*on_end)(struct killer *, enum kill_status))
+static int begin_on_loop(struct killer *k)
 {
-	struct killer *k = calloc(1, sizeof(*k));
-	int r;
+	int r = kill_begin(&k->op, k->cg, clock_now(), usec_sub(k->give_up_at, clock_now()), k->avoid);
 
-	if (!k)
-		return NULL;
-	k->loop = l;
-	k->owner = owner;
-	k->on_end = on_end;
-	r = kill_begin(&k->op, cg, clock_now(), give_up_after, avoid);
 	if (r == 0)
-		r = io_watch(l, &k->events_io, k->op.events_fd, EPOLLPRI | EPOLLERR, on_events);
+		r = io_watch(k->loop, &k->events_io, k->op.events_fd, EPOLLPRI | EPOLLERR, on_events);
 	if (r == 0)
 		r = watch_pidfd(k);
 	if (r == 0)
-		r = timer_set(l, &k->timer, k->op.wake_at, on_timer);
+		r = timer_set(k->loop, &k->timer, k->op.wake_at, on_timer);
+	return r;
+}
+
+/* ---- in a child ---- */
+
+/* It keeps no descriptor but the cgroup's: no lock of ours and no client may depend on its end. */
+static _Noreturn void run_child(const struct killer *k)
+{
+	struct kill_op op;
+	unsigned keep = (unsigned)k->cg->fd;
+
+	close_range(keep + 1, ~0U, 0);
+	if (keep > 3)
+		close_range(3, keep - 1, 0);
+	_exit(kill_wait(k->cg, usec_sub(k->give_up_at, clock_now()), k->avoid, &op) != 0);
+}
+
+/* What the child says is only a hint: the truth is read here. One that did not empty it, or was killed, is followed up. */
+static void on_child(struct io_source *s, uint32_t events)
+{
+	struct killer *k = container_of(s, struct killer, child_io);
+	siginfo_t si;
+
+	(void)events;
+	if (pidfd_reap(k->child_pidfd, &si) == 0)
+		return;
+	io_unwatch(&k->child_io);
+	k->child_pidfd = close_fd(k->child_pidfd);
+	if (begin_on_loop(k) == 0) {
+		step(k, clock_now());
+		return;
+	}
+	unwatch(k);
+	k->on_end(k, KILL_STUCK);
+}
+
+static int begin_in_child(struct killer *k)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		run_child(k);
+	k->child_pidfd = pidfd_open_pid(pid);
+	if (k->child_pidfd >= 0 && io_watch(k->loop, &k->child_io, k->child_pidfd, EPOLLIN, on_child) == 0)
+		return 0;
+	waitpid(pid, NULL, 0); /* it cannot be watched for want of descriptors or memory: then wait, it is bounded */
+	k->child_pidfd = close_fd(k->child_pidfd);
+	return -EMFILE;
+}
+
+struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, usec_t give_up_after, unsigned avoid,
+			  void *owner, void (*on_end)(struct killer *, enum kill_status))
+{
+	struct killer *k = calloc(1, sizeof(*k));
+	int r = -EAGAIN;
+
+	if (!k)
+		return NULL;
+	*k = (struct killer){ .cg = cg, .give_up_at = usec_add(clock_now(), give_up_after), .avoid = avoid, .loop = l,
+			      .child_pidfd = -1, .owner = owner, .on_end = on_end };
+	if (members > MANY_MEMBERS)
+		r = begin_in_child(k);
+	if (r < 0)
+		r = begin_on_loop(k);
 	if (r < 0) {
 		killer_free(k);
 		errno = -r;
@@ -94,6 +156,8 @@ void killer_free(struct killer *k)
 	if (!k)
 		return;
 	unwatch(k);
+	io_unwatch(&k->child_io);
+	close_fd(k->child_pidfd);
 	kill_end(&k->op);
 	free(k);
 }

@@ -234,7 +234,7 @@ static bool clear_leftovers(struct supervised *sv, const struct event *ev)
 		return false;
 	if (cg_populated(&sv->leaf) == 1) {
 		sv->held = *ev;
-		sv->leaf_killer = killer_new(sv->manager->loop, &sv->leaf, sv->unit->kill_verify,
+		sv->leaf_killer = killer_new(sv->manager->loop, &sv->leaf, 0, sv->unit->kill_verify,
 					     sv->manager->kill_avoid, sv, on_leaf_killed);
 	}
 	if (!sv->leaf_killer)
@@ -368,15 +368,21 @@ static void do_spawn(struct supervised *sv, const struct action *a)
 		queue(sv, &ev);
 }
 
+/* Each name once. Comma and space separate them; a comm may hold either. */
 static char *join_names(const struct process_name *names, ssize_t n)
 {
 	struct buf b = BUF_INIT;
 
 	for (ssize_t i = 0; i < n; i++) {
-		/* comma and space separate; a comm may hold either */
+		ssize_t first = 0;
+
+		while (!streq(names[first].comm, names[i].comm))
+			first++;
+		if (first < i)
+			continue;
+		buf_puts(&b, i > 0 ? ", " : "");
 		for (const char *c = names[i].comm; *c; c++)
 			buf_putc(&b, *c == ',' || *c == ' ' ? '_' : *c);
-		buf_puts(&b, i + 1 < n ? ", " : "");
 	}
 	return buf_take(&b);
 }
@@ -499,7 +505,7 @@ static void do_kill(struct supervised *sv)
 	e.signal.count = (unsigned)total;
 	sv->control_serial = 0; /* not to be launched into again */
 	tell(sv, &e);
-	sv->killer = killer_new(sv->manager->loop, &sv->cg, sv->unit->kill_verify, sv->manager->kill_avoid, sv, on_killed);
+	sv->killer = killer_new(sv->manager->loop, &sv->cg, total, sv->unit->kill_verify, sv->manager->kill_avoid, sv, on_killed);
 	if (sv->killer)
 		return;
 	log_error("%s: cannot kill its cgroup: %s", supervised_name(sv), strerror(errno));
