@@ -13,8 +13,8 @@
 #define CGKILL_SOCKET		  "io.cgkill.manager"
 
 /* A message (JSON text without its NUL) may not be longer: the other side closes. */
-#define CGKILL_MESSAGE_MAX (16U * 1024 * 1024)	 /* server to client */
-#define CGKILL_REQUEST_MAX (256U * 1024)	 /* client to server */
+#define CGKILL_MESSAGE_MAX (16UL * 1024 * 1024)	 /* server to client */
+#define CGKILL_REQUEST_MAX (256UL * 1024)	 /* client to server */
 
 /* Exit codes of cgkillctl: systemctl's, and one that it lacks. */
 enum cgkill_exit {

@@ -178,12 +178,12 @@ static void print_commands(const json_t *u)
 		const char *code = member_text(c, "code");
 		json_int_t pid;
 
-		if (!member_number(c, "pid", &pid)) /* has not run */
+		/* what runs is the main process or the control process, and told there */
+		if (!member_number(c, "pid", &pid) || !code)
 			continue;
 		buf_printf(&text, "%lld %s=%s", (long long)pid, member_text_or(c, "kind", "?"),
 			   member_text_or(c, "command", "?"));
-		if (code)
-			put_end(&text, code, c, "status");
+		put_end(&text, code, c, "status");
 		line("Process", text.data ? text.data : "?");
 	}
 }

@@ -28,7 +28,8 @@ struct job {
 	struct waiter waiter; /* linked while it waits */
 	struct batch *batch;
 	struct supervised *service;
-	json_t *outcome; /* NULL: it waits, or it was done without more to say: told at the end */
+	const char *result; /* static; NULL: it waits */
+	json_t *outcome;    /* NULL: there is no more to say than the result: told at the end */
 };
 
 struct batch {
@@ -63,7 +64,7 @@ static json_t *gather(struct batch *b)
 		struct job *j = &b->jobs[i];
 
 		json_array_append_new(list, j->outcome ? TAKE_PTR(j->outcome) :
-							 render_outcome(j->service, "done", NULL, b->since,
+							 render_outcome(j->service, j->result, NULL, b->since,
 									b->n <= TRAIL_UNITS));
 	}
 	return list;
@@ -125,6 +126,7 @@ static void on_answer(struct waiter *w, enum answer a)
 	struct batch *b = j->batch;
 	enum event_kind kind = w->request == REQUEST_RELOAD ? EVENT_RELOAD : EVENT_STOP;
 
+	j->result = answer_name(a);
 	if (a != ANSWER_DONE || trail_has_kill(&j->service->trail, b->since))
 		j->outcome = render_outcome(j->service, answer_name(a), answer_text(a, j->service, kind), b->since, true);
 	b->waiting--;
@@ -165,7 +167,7 @@ static const char *refusal(struct batch *b, const struct resolved *target, const
 	}
 	if (r->only_active && service_state_is_ended(sv->machine.state))
 		return "done";
-	if (r->kind == EVENT_START && b->manager->shutting_down) {
+	if ((r->kind == EVENT_START || r->kind == EVENT_RESTART) && b->manager->shutting_down) {
 		*message = "cgkilld is shutting down";
 		return "canceled";
 	}
@@ -182,7 +184,7 @@ static void ask(struct batch *b, const struct resolved *target, const struct bat
 	const char *message = NULL, *result = refusal(b, target, r, caller_path, &message);
 	struct job *j = &b->jobs[b->n];
 
-	*j = (struct job){ .batch = b, .service = target->service, .waiter.fn = on_answer };
+	*j = (struct job){ .batch = b, .service = target->service, .result = result, .waiter.fn = on_answer };
 	list_init(&j->waiter.link);
 	b->n++;
 	if (result && target->service) {

@@ -3,22 +3,31 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/utsname.h>
 
-#include "util/buf.h"
+
+/* What struct host_facts points to; there is one host. */
+static struct {
+	struct utsname name;
+	char short_host[sizeof(((struct utsname *)NULL)->nodename)];
+	char machine_id[64], boot_id[64];
+	char config_dir[PATH_MAX], state_dir[PATH_MAX], cache_dir[PATH_MAX], logs_dir[PATH_MAX];
+} strings;
 
 /* "a-b-c\n" of /proc/sys/kernel/random/boot_id, or /etc/machine-id, without dashes and newline; "" when it is not there. */
-static char *read_id(const char *path)
+static const char *read_id(const char *path, char out[64])
 {
-	struct buf b = BUF_INIT;
-	char text[64];
+	char text[63];
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
+	size_t len = 0;
 
 	for (ssize_t i = 0; i < n && text[i] != '\n'; i++)
 		if (text[i] != '-')
-			buf_putc(&b, text[i]);
-	return buf_take(&b);
+			out[len++] = text[i];
+	out[len] = '\0';
+	return out;
 }
 
 /* An /etc/passwd-less look at who we are: $HOME and its like say it for users, root is known. */
@@ -29,13 +38,6 @@ static const char *env_or(const char *name, const char *otherwise)
 	return v && *v ? v : otherwise;
 }
 
-static char *below(const char *dir, const char *rest)
-{
-	char *out;
-
-	return asprintf(&out, "%s%s", dir, rest) < 0 ? NULL : out;
-}
-
 static void set_system_dirs(struct host_facts *h)
 {
 	h->state_dir = "/var/lib";
@@ -44,34 +46,34 @@ static void set_system_dirs(struct host_facts *h)
 	h->config_dir = "/etc";
 }
 
-static const char *user_dir(const char *name, const char *home, const char *rest)
+/* NULL: too long for a path. */
+static const char *below(char out[PATH_MAX], const char *dir, const char *rest)
 {
-	const char *v = env_or(name, NULL);
-
-	return v ? v : below(home, rest);
+	return snprintf(out, PATH_MAX, "%s%s", dir, rest) < PATH_MAX ? out : NULL;
 }
 
 static void set_user_dirs(struct host_facts *h)
 {
-	h->config_dir = user_dir("XDG_CONFIG_HOME", h->home, "/.config");
-	h->state_dir = user_dir("XDG_STATE_HOME", h->home, "/.local/state");
-	h->cache_dir = user_dir("XDG_CACHE_HOME", h->home, "/.cache");
-	h->logs_dir = h->state_dir ? below(h->state_dir, "/log") : NULL;
+	h->config_dir = env_or("XDG_CONFIG_HOME", below(strings.config_dir, h->home, "/.config"));
+	h->state_dir = env_or("XDG_STATE_HOME", below(strings.state_dir, h->home, "/.local/state"));
+	h->cache_dir = env_or("XDG_CACHE_HOME", below(strings.cache_dir, h->home, "/.cache"));
+	h->logs_dir = h->state_dir ? below(strings.logs_dir, h->state_dir, "/log") : NULL;
 }
 
 int host_facts_read(struct host_facts *out, bool user, const char *runtime_dir)
 {
-	static struct utsname name;
+	struct utsname *name = &strings.name;
 	bool root = geteuid() == 0;
 	struct host_facts h = { .uid = geteuid(), .gid = getegid(), .runtime_dir = runtime_dir };
 
-	uname(&name);
-	h.host_name = name.nodename;
-	h.short_host = strndup(name.nodename, strcspn(name.nodename, "."));
-	h.kernel = name.release;
-	h.arch = streq(name.machine, "x86_64") ? "x86-64" : streq(name.machine, "aarch64") ? "arm64" : name.machine;
-	h.machine_id = read_id("/etc/machine-id");
-	h.boot_id = read_id("/proc/sys/kernel/random/boot_id");
+	uname(name);
+	snprintf(strings.short_host, sizeof(strings.short_host), "%.*s", (int)strcspn(name->nodename, "."), name->nodename);
+	h.host_name = name->nodename;
+	h.short_host = strings.short_host;
+	h.kernel = name->release;
+	h.arch = streq(name->machine, "x86_64") ? "x86-64" : streq(name->machine, "aarch64") ? "arm64" : name->machine;
+	h.machine_id = read_id("/etc/machine-id", strings.machine_id);
+	h.boot_id = read_id("/proc/sys/kernel/random/boot_id", strings.boot_id);
 	h.tmp_dir = env_or("TMPDIR", "/tmp");
 	h.var_tmp_dir = env_or("TMPDIR", "/var/tmp");
 	h.user = root ? "root" : env_or("USER", "");
@@ -82,8 +84,8 @@ int host_facts_read(struct host_facts *out, bool user, const char *runtime_dir)
 		set_user_dirs(&h);
 	else
 		set_system_dirs(&h);
-	if (!h.short_host || !h.machine_id || !h.boot_id || !h.state_dir || !h.cache_dir || !h.logs_dir || !h.config_dir)
-		return -ENOMEM;
+	if (!h.state_dir || !h.cache_dir || !h.logs_dir || !h.config_dir)
+		return -ENAMETOOLONG;
 	*out = h;
 	return 0;
 }

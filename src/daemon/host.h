@@ -5,5 +5,5 @@
  */
 #include "core/load.h"
 
-/* user: paths are below $HOME and $XDG_*. The strings live as long as the process. 0 or -ENOMEM. */
+/* user: paths are below $HOME and $XDG_*. The strings live as long as the process. 0 or -ENAMETOOLONG. */
 int host_facts_read(struct host_facts *out, bool user, const char *runtime_dir) must_check;

@@ -81,8 +81,8 @@ static int lock_runtime_dir(const char *path)
 
 static int open_server(struct manager *m, const struct options *o)
 {
-	cleanup_free char *path = NULL;
-	struct server_config cfg = { .methods = manager_methods,
+	struct server_config cfg = { .socket_path = o->socket_path,
+				     .methods = manager_methods,
 				     .arg = m,
 				     .vendor = "cgkill",
 				     .product = "cgkilld",
@@ -94,14 +94,10 @@ static int open_server(struct manager *m, const struct options *o)
 				     .max_connections = CONNECTIONS_MAX,
 				     .max_request = CGKILL_REQUEST_MAX,
 				     .max_backlog = BACKLOG_MAX };
-	int r;
+	int r = server_new(&m->server, m->loop, &cfg);
 
-	if (asprintf(&path, "%s/%s", o->runtime_dir, CGKILL_SOCKET) < 0)
-		return -ENOMEM;
-	cfg.socket_path = path;
-	r = server_new(&m->server, m->loop, &cfg);
 	if (r < 0)
-		log_error("cannot listen on %s: %s", path, strerror(-r));
+		log_error("cannot listen on %s: %s", o->socket_path, strerror(-r));
 	return r;
 }
 
@@ -170,7 +166,7 @@ static int run(struct manager *m, const struct options *o)
 	struct supervised *sv;
 	int r;
 
-	log_notice("ready: services in %s, requests on %s/%s", m->root.path, o->runtime_dir, CGKILL_SOCKET);
+	log_notice("ready: services in %s, requests on %s", m->root.path, o->socket_path);
 	ready_notify("READY=1");
 	ready_newline(o->ready_fd);
 	r = loop_run(m->loop);
@@ -199,6 +195,7 @@ int main(int argc, char **argv)
 	log_setup("cgkilld", o.log_level, getenv("JOURNAL_STREAM") ? LOG_FORMAT_PRIORITY : LOG_FORMAT_STAMP);
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* ignored, as our starter may have left it, it would take our children's status away */
 	list_init(&m.services);
 	list_init(&m.monitors);
 	r = set_up(&m, &o, &lock_fd);

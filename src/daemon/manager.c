@@ -196,7 +196,7 @@ void manager_shutdown(struct manager *m)
 	log_notice(m->shutting_down ? "asked again: killing what is left" : "stopping %zu services", m->live);
 	m->shutting_down = true;
 	list_for_each(&m->services, sv, struct supervised, link)
-		if (!has_ended(sv->machine.state))
+		if (!service_state_is_ended(sv->machine.state)) /* STUCK too: another try, and no restart after it */
 			supervised_request(sv, EVENT_STOP, deadline, NULL, NULL);
 	quit_when_done(m);
 }

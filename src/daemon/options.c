@@ -145,7 +145,8 @@ static int set_default_dirs(struct options *o)
 		if (asprintf(&o->runtime_dir, "%s/%s", xdg, CGKILL_RUNTIME_DIR_USER) < 0)
 			return -ENOMEM;
 	}
-	if (!o->runtime_dir || (!o->log_dir && asprintf(&o->log_dir, "%s/log", o->runtime_dir) < 0))
+	if (!o->runtime_dir || asprintf(&o->socket_path, "%s/" CGKILL_SOCKET, o->runtime_dir) < 0 ||
+	    (!o->log_dir && asprintf(&o->log_dir, "%s/log", o->runtime_dir) < 0))
 		return -ENOMEM;
 	return 0;
 }
@@ -174,5 +175,6 @@ int options_parse(struct options *out, int argc, char **argv)
 void options_deinit(struct options *o)
 {
 	free(TAKE_PTR(o->runtime_dir));
+	free(TAKE_PTR(o->socket_path));
 	free(TAKE_PTR(o->log_dir));
 }

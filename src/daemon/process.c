@@ -53,12 +53,12 @@ static void on_report_ready(struct io_source *s, uint32_t events)
 static void on_exit_ready(struct io_source *s, uint32_t events)
 {
 	struct process *p = container_of(s, struct process, exit_io);
-	siginfo_t si;
+	siginfo_t si = { 0 };
 
 	(void)events;
 	drain_reports(p); /* what it said comes before its end */
 	if (pidfd_reap(p->pidfd, &si) == 0)
-		return;
+		return; /* a tracer withholds it, and lets go with another edge: do_notify_pidfd() */
 	if (p->owner)
 		p->on_exit(p, (struct exit_info){ .code = si.si_code, .status = si.si_status });
 	process_free(p);
@@ -76,7 +76,7 @@ int process_start(struct process *p, struct loop *l, const struct cg *cg, enum s
 	p->pid = child.pid;
 	p->pidfd = child.pidfd;
 	p->report_fd = child.report_fd;
-	r = io_watch(l, &p->exit_io, p->pidfd, EPOLLIN, on_exit_ready);
+	r = io_watch(l, &p->exit_io, p->pidfd, EPOLLIN | EPOLLET, on_exit_ready);
 	if (r == 0)
 		r = io_watch(l, &p->report_io, p->report_fd, EPOLLIN, on_report_ready);
 	if (r == 0)

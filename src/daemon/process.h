@@ -16,6 +16,7 @@ struct process {
 	enum exec_phase phase; /* the command that it is to execute */
 	size_t index;
 	bool born;   /* it has run: the kernel did not kill it at birth */
+	bool killed; /* by us: then that it was not born is no accident */
 	bool failed; /* it could not execute its program */
 	bool execed;
 

@@ -238,7 +238,7 @@ static void add_unit_facts(json_t *o, const struct supervised *sv)
 static void add_life(json_t *o, const struct supervised *sv)
 {
 	const struct service *s = &sv->machine;
-	cleanup_free char *command = sv->unit->exec[EXEC_START].n > 0 ? join_argv(&sv->unit->exec[EXEC_START].v[0]) : NULL;
+	struct process_facts main;
 
 	set_string(o, "activeState", active_state(sv));
 	set_string(o, "subState", sub_state(sv));
@@ -249,7 +249,7 @@ static void add_life(json_t *o, const struct supervised *sv)
 	set_usec(o, "deadlineUSec", s->deadline);
 	set_pid(o, "mainPid", sv->main);
 	set_pid(o, "controlPid", sv->control);
-	set_string(o, "mainCommand", command);
+	set_string(o, "mainCommand", sv->main && explain_process(sv->main->pid, &main) == 0 ? main.comm : NULL);
 	set_exit(o, "mainCode", "mainStatus", s->main_exit);
 	set_string(o, "controlGroup", cg_is_open(&sv->cg) ? sv->cg.path : NULL);
 	json_object_set_new(o, "tasks", json_integer((json_int_t)count_processes(sv)));

@@ -95,9 +95,13 @@ static void clear_leftovers(struct manager *m)
 	while ((de = readdir(dir))) {
 		if (de->d_type != DT_DIR || de->d_name[0] == '.')
 			continue;
-		if (cg_remove(&m->root, de->d_name) == -EBUSY)
-			log_warning("processes live in %s/%s since an earlier run: 'cgkillctl status %s' names them",
-				    m->root.path, de->d_name, de->d_name);
+		if (cg_remove(&m->root, de->d_name) != -EBUSY)
+			continue;
+		log_warning("processes live in %s/%s since an earlier run: 'cgkillctl status %s' names them",
+			    m->root.path, de->d_name, de->d_name);
+		/* A service that is known is watched: its cgroup goes when they go. */
+		if (unit_name_valid(de->d_name) && !manager_get(m, de->d_name))
+			log_error("%s: out of memory", de->d_name);
 	}
 	closedir(dir);
 }

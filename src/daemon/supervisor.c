@@ -22,6 +22,8 @@
  */
 #define RECHECK_FIRST USEC_PER_MSEC
 #define RECHECK_LAST  (16 * USEC_PER_MSEC)
+/* Without a descriptor or memory for the watch it is all that there is: then it goes on, this seldom. */
+#define RECHECK_UNWATCHED USEC_PER_SEC
 
 /* How many names of processes a record carries. */
 #define NAMES_MAX 8
@@ -133,7 +135,14 @@ static bool is_empty(const struct supervised *sv)
 		return true;
 	if (sv->events_fd < 0)
 		return cg_populated(&sv->cg) == 0;
-	return cg_events_read(sv->events_fd, &ev) == 0 && !ev.populated;
+	switch (cg_events_read(sv->events_fd, &ev)) {
+	case 0:
+		return !ev.populated;
+	case -ENODEV:
+		return true; /* somebody has removed it, which takes that it was empty */
+	default:
+		return false;
+	}
 }
 
 /*
@@ -159,8 +168,8 @@ static void on_recheck(struct timer *t, usec_t now)
 {
 	struct supervised *sv = container_of(t, struct supervised, recheck);
 
-	sv->recheck_delay *= 2;
-	if (sv->recheck_delay <= RECHECK_LAST)
+	sv->recheck_delay = MIN_OF(sv->recheck_delay * 2, RECHECK_UNWATCHED);
+	if (sv->recheck_delay <= RECHECK_LAST || !sv->events_io.loop)
 		(void)!timer_set(sv->manager->loop, t, usec_add(now, sv->recheck_delay), on_recheck);
 	look(sv);
 }
@@ -207,15 +216,19 @@ static void log_exit(const struct supervised *sv, const char *what, struct exit_
 	       e.status, name ? name : "n/a");
 }
 
+static void drop_leaf_killer(struct supervised *sv)
+{
+	killer_free(TAKE_PTR(sv->leaf_killer));
+	cg_close(&sv->leaf);
+}
+
 static void on_leaf_killed(struct killer *k, enum kill_status status)
 {
 	struct supervised *sv = k->owner;
 
 	if (status == KILL_STUCK)
 		log_warning("%s: what an Exec*Pre command left behind does not die", supervised_name(sv));
-	killer_free(TAKE_PTR(sv->leaf_killer));
-	cg_close(&sv->leaf);
-	sv->control_serial = 0; /* killed once: not to be launched into again */
+	drop_leaf_killer(sv);
 	feed(sv, &sv->held);
 }
 
@@ -237,7 +250,9 @@ static bool clear_leftovers(struct supervised *sv, const struct event *ev)
 		sv->leaf_killer = killer_new(sv->manager->loop, &sv->leaf, 0, sv->unit->kill_verify,
 					     sv->manager->kill_avoid, sv, on_leaf_killed);
 	}
-	if (!sv->leaf_killer)
+	if (sv->leaf_killer)
+		sv->control_serial = 0; /* killed once: not to be launched into again */
+	else
 		cg_close(&sv->leaf);
 	return sv->leaf_killer;
 }
@@ -252,7 +267,7 @@ static void on_process_exit(struct process *p, struct exit_info e)
 			    .exit = e,
 			    .deadline = USEC_INFINITY };
 
-	if (!p->born && e.code == CLD_KILLED && e.status == SIGKILL && spawn_again(sv, p) == 0)
+	if (!p->born && !p->killed && e.code == CLD_KILLED && e.status == SIGKILL && spawn_again(sv, p) == 0)
 		return;
 	if (p->is_main)
 		sv->main = NULL;
@@ -420,15 +435,23 @@ static int signal_process(const struct process *p, int sig, bool sighup)
 	return r;
 }
 
+/* Who dies of our own SIGKILL before it has run was not killed at birth by the kernel: no second try, see spawn_again(). */
+static void note_kill(struct supervised *sv)
+{
+	if (sv->main)
+		sv->main->killed = true;
+	if (sv->control)
+		sv->control->killed = true;
+}
+
 static ssize_t signal_all(struct supervised *sv, int sig, bool sighup)
 {
 	struct sweep s = { .signal = sig,
 			   .then_sigcont = sig != SIGKILL && sig != SIGCONT && sig != SIGSTOP,
-			   .then_sighup = sighup };
+			   .then_sighup = sighup,
+			   .except = sv->main ? sv->main->pid : 0 };
 	int r;
 
-	if (sv->main)
-		(void)!pidfd_identity(sv->main->pidfd, sv->main->pid, &s.except[0]);
 	r = sweep_run(&s, &sv->cg);
 	if (r < 0)
 		return r;
@@ -456,6 +479,8 @@ static void do_signal(struct supervised *sv, const struct action *a)
 
 	if (!cg_is_open(&sv->cg) || check_guard(sv, NULL) < 0)
 		return;
+	if (a->signal == SIGKILL)
+		note_kill(sv);
 	if (p) {
 		e.names = name_of(sv, p);
 		n = signal_process(p, a->signal, a->sighup) == 0;
@@ -504,6 +529,7 @@ static void do_kill(struct supervised *sv)
 	e.names = names_of_all(sv, &total);
 	e.signal.count = (unsigned)total;
 	sv->control_serial = 0; /* not to be launched into again */
+	note_kill(sv);
 	tell(sv, &e);
 	sv->killer = killer_new(sv->manager->loop, &sv->cg, total, sv->unit->kill_verify, sv->manager->kill_avoid, sv, on_killed);
 	if (sv->killer)
@@ -554,6 +580,7 @@ static void do_state(struct supervised *sv, const struct action *a)
 	if (service_state_is_stopping(a->to) && !service_state_is_stopping(a->from) && cg_is_open(&sv->cg))
 		(void)!cg_walk(&sv->cg, thaw_one, NULL);
 	if (over) {
+		drop_leaf_killer(sv); /* its event was for the run that is over */
 		process_abandon(TAKE_PTR(sv->main));
 		process_abandon(TAKE_PTR(sv->control));
 	}
@@ -693,6 +720,8 @@ ssize_t supervised_signal(struct supervised *sv, enum whom whom, int sig, const 
 		return -EPERM;
 	log_info("%s: signal %s asked for by uid %u pid %d (%s)", supervised_name(sv), signal_name(sig), by->uid, by->pid,
 		 by->comm);
+	if (sig == SIGKILL)
+		note_kill(sv);
 	if (whom != WHOM_CONTROL && sv->main)
 		n += signal_process(sv->main, sig, false) == 0;
 	if (whom == WHOM_CONTROL && sv->control)
@@ -756,8 +785,7 @@ void supervised_free(struct supervised *sv)
 		return;
 	list_remove(&sv->link);
 	killer_free(sv->killer);
-	killer_free(sv->leaf_killer);
-	cg_close(&sv->leaf);
+	drop_leaf_killer(sv);
 	close_cgroup(sv);
 	timer_clear(&sv->timer);
 	process_free(sv->main);

@@ -76,10 +76,11 @@ static int search_visit(const struct cg *cg, void *arg)
 static int watch_member(struct kill_op *op)
 {
 	struct search search = { .root = op->cg, .left = SEARCH_MAX };
-	int r = cg_walk(op->cg, search_visit, &search);
+	int r = cg_walk(op->cg, search_visit, &search), fd = -1;
 
 	if (r == -ECANCELED && search.pid > 0)
-		op->wait_pidfd = MAX_OF(pidfd_open_pid(search.pid), -1);
+		fd = pidfd_open_pid(search.pid);
+	op->wait_pidfd = MAX_OF(fd, -1);
 	return r == -EOPNOTSUPP ? r : 0;
 }
 

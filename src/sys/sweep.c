@@ -129,22 +129,11 @@ static int visit(const struct cg *cg, void *arg)
 	if (r == -ENOENT || r == -ENODEV || (r == -EOPNOTSUPP && cg != run->root))
 		return 0; /* removed meanwhile; threaded, with its processes listed at the domain's root */
 	for (size_t i = 0; r >= 0 && i < run->pids.n; i++) {
-		if (run->pids.v[i] > 0)
-			r = serve(run, run->pids.v[i], cg);
-		else
+		if (run->pids.v[i] == 0)
 			run->foreign++;
+		else if (run->pids.v[i] != run->s->except)
+			r = serve(run, run->pids.v[i], cg);
 	}
-	return r;
-}
-
-/* Who is to get nothing was dealt with before: that saves the second pass where nobody else is there. */
-static int set_out(struct run *run)
-{
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(run->s->except); i++)
-		if (run->s->except[i] != 0 && !set_has(&run->seen, run->s->except[i]))
-			r = set_add(&run->seen, run->s->except[i]);
 	return r;
 }
 
@@ -152,7 +141,7 @@ int sweep_run(struct sweep *s, const struct cg *cg)
 {
 	struct run run = { .s = s, .root = cg };
 	unsigned passes = s->max_passes ? s->max_passes : DEFAULT_PASSES;
-	int r = set_out(&run);
+	int r = 0;
 
 	s->signalled = s->unreachable = 0;
 	s->error = 0;

@@ -11,7 +11,10 @@ struct sweep {
 	int signal;
 	bool then_sigcont;  /* SIGCONT after the signal, so that a stopped process can act on it */
 	bool then_sighup;   /* SendSIGHUP= */
-	uint64_t except[2]; /* identities (pidfd_identity) that get nothing; 0 = unused */
+	/*
+	 * A child of the caller that gets nothing, 0 = none. It must not have been reaped: that makes its number its own.
+	 */
+	pid_t except;
 	enum verify_method verify;
 	unsigned max_passes; /* 0 = a default; a fork bomb is not chased for ever by a signal that it may ignore */
 

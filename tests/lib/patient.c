@@ -7,11 +7,14 @@
  *	crowd FILE N                       N children, all ignoring TERM, as does their parent
  *	dead-leader FILE                   its main thread has exited, another one lives
  *	chains FILE N                      N chains of processes: each forks the next and exits; its parent sleeps
+ *	clients SOCKET N [TEXT [TIMES]]    N connections; on each of them TIMES TEXT and a NUL (0: TEXT alone); reads nothing
  */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -137,6 +140,41 @@ static _Noreturn void chain(void)
 	_exit(0);
 }
 
+static int connect_to(const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+		perror(path);
+		_exit(1);
+	}
+	return fd;
+}
+
+static int clients(char **args)
+{
+	const char *text = args[1] ? args[2] : NULL;
+	unsigned n, times = 0;
+
+	if (!args[1] || parse_uint(args[1], &n) < 0 ||
+	    (text && args[3] && parse_uint(args[3], &times) < 0))
+		return 2;
+	signal(SIGPIPE, SIG_IGN); /* whoever is turned away stays */
+	while (n-- > 0) {
+		int fd = connect_to(args[0]);
+
+		if (text && times == 0)
+			(void)!write(fd, text, strlen(text)); /* without its end */
+		for (unsigned i = 0; i < times; i++)
+			(void)!write(fd, text, strlen(text) + 1);
+	}
+	puts("ready");
+	fflush(stdout);
+	sleep_for_ever();
+}
+
 static int chains(char **args)
 {
 	unsigned n;
@@ -157,11 +195,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*fn)(char **args);
-	} kinds[] = { { "recorder", recorder },
-		      { "family", family },
-		      { "crowd", crowd },
-		      { "dead-leader", dead_leader },
-		      { "chains", chains } };
+	} kinds[] = { { "recorder", recorder },	      { "family", family }, { "crowd", crowd },
+		      { "dead-leader", dead_leader }, { "chains", chains }, { "clients", clients } };
 
 	for (size_t i = 0; argc > 2 && i < ARRAY_SIZE(kinds); i++)
 		if (streq(argv[1], kinds[i].name))
