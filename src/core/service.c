@@ -110,7 +110,7 @@ static void set_state(struct step *st, enum service_state to)
 	s->killing = false;
 	if (s->state == to)
 		return;
-	act(st, (struct action){ .kind = ACTION_STATE, .from = s->state, .to = to });
+	act(st, (struct action){ .kind = ACTION_STATE, .from = s->state, .to = to, .result = s->result });
 	s->state = to;
 	s->state_since = st->now;
 }
@@ -552,8 +552,17 @@ static void note_stop(struct step *st)
 	answer(st, REQUEST_START, ANSWER_CANCELED);
 }
 
+/* What an earlier cgkilld has left, or who has joined since: asked to stop, it is stopped, where the unit allows the kill. */
 static void on_stop_ended(struct step *st)
 {
+	struct service *s = st->s;
+
+	if (s->populated && s->unit->send_sigkill && stage_scope(s, STATE_STOP_SIGKILL) == SCOPE_ALL) {
+		s->result = RESULT_SUCCESS;
+		note_stop(st);
+		enter_signal(st, STATE_STOP_SIGTERM, RESULT_SUCCESS);
+		return;
+	}
 	answer(st, REQUEST_STOP, st->s->populated ? ANSWER_SURVIVORS : ANSWER_DONE);
 }
 

@@ -115,8 +115,9 @@ struct action {
 	enum whom whom;
 	int signal;
 	bool sighup; /* SIGHUP after it */
-	/* STATE */
+	/* STATE; the result is the service's at that moment */
 	enum service_state from, to;
+	enum service_result result;
 	/* DONE */
 	enum request request;
 	enum answer answer;

@@ -14,8 +14,10 @@ static const struct result {
 } results[] = {
 	{ "done", CGKILL_EXIT_OK, NULL, false },
 	{ "failed", CGKILL_EXIT_FAILED, "the job failed", true },
+	{ "skipped", CGKILL_EXIT_OK, NULL, false }, /* by ExecCondition=: systemctl is silent about it, too */
 	{ "canceled", CGKILL_EXIT_FAILED, "the job was canceled", false },
-	{ "timeout", CGKILL_EXIT_FAILED, "the job timed out", true },
+	{ "no-process", CGKILL_EXIT_FAILED, "no process to kill", false },
+	{ "invalid-name", CGKILL_EXIT_FAILED, "not a valid unit name", false },
 	{ "not-found", CGKILL_EXIT_NO_UNIT, "unit not found", false },
 	{ "load-error", CGKILL_EXIT_LOAD, "its file cannot be used", true },
 	{ "masked", CGKILL_EXIT_FAILED, "unit is masked", false },

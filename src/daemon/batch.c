@@ -99,7 +99,8 @@ static const char *answer_text(enum answer a, const struct supervised *sv, enum 
 	case ANSWER_REFUSED:
 		return "processes of an earlier run are still alive, so it is not started";
 	case ANSWER_SURVIVORS:
-		return sv->machine.state == STATE_STUCK ? "processes outlive SIGKILL" :
+		return sv->escaped			? "its main process was moved out of its cgroup, and lives" :
+		       sv->machine.state == STATE_STUCK ? "processes outlive SIGKILL" :
 							  "processes stay, as its KillMode= or SendSIGKILL= says";
 	case ANSWER_SKIPPED:
 		return "its ExecCondition= said no";

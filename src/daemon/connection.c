@@ -261,6 +261,11 @@ void call_on_cancel(struct call *c, void (*fn)(struct call *c, void *arg), void 
 	c->on_cancel_arg = arg;
 }
 
+enum access call_access(const struct call *c)
+{
+	return c->connection->access;
+}
+
 const struct peer *call_peer(const struct call *c)
 {
 	return &c->connection->peer;

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <sys/wait.h>
+
+#include "daemon/child.h"
+#include "sys/pidfd.h"
 
 /* Up to so many the kill takes less of the loop's time than a fork. */
 #define MANY_MEMBERS 32
@@ -82,51 +84,46 @@ static int begin_on_loop(struct killer *k)
 
 /* ---- in a child ---- */
 
-/* It keeps no descriptor but the cgroup's: no lock of ours and no client may depend on its end. */
-static _Noreturn void run_child(const struct killer *k)
-{
-	struct kill_op op;
-	unsigned keep = (unsigned)k->cg->fd;
-
-	close_range(keep + 1, ~0U, 0);
-	if (keep > 3)
-		close_range(3, keep - 1, 0);
-	_exit(kill_wait(k->cg, usec_sub(k->give_up_at, clock_now()), k->avoid, &op) != 0);
-}
-
-/* What the child says is only a hint: the truth is read here. One that did not empty it, or was killed, is followed up. */
+/*
+ * What the child says is only a hint: the truth is read here. One that was killed itself may have left the cgroup frozen;
+ * the engine then goes on from there.
+ */
 static void on_child(struct io_source *s, uint32_t events)
 {
 	struct killer *k = container_of(s, struct killer, child_io);
 	siginfo_t si;
+	int r;
 
 	(void)events;
 	if (pidfd_reap(k->child_pidfd, &si) == 0)
 		return;
 	io_unwatch(&k->child_io);
 	k->child_pidfd = close_fd(k->child_pidfd);
-	if (begin_on_loop(k) == 0) {
+	if (si.si_code != CLD_EXITED)
+		(void)!cg_freeze(k->cg, false);
+	r = begin_on_loop(k);
+	if (r == 0) {
 		step(k, clock_now());
 		return;
 	}
 	unwatch(k);
-	k->on_end(k, KILL_STUCK);
+	k->on_end(k, r == -ENOENT || r == -ENODEV ? KILL_EMPTY : KILL_STUCK);
 }
 
 static int begin_in_child(struct killer *k)
 {
-	pid_t pid = fork();
+	struct kill_op op;
+	pid_t pid = child_fork(k->cg->fd, &k->child_pidfd);
+	int r;
 
 	if (pid < 0)
-		return -errno;
+		return pid;
 	if (pid == 0)
-		run_child(k);
-	k->child_pidfd = pidfd_open_pid(pid);
-	if (k->child_pidfd >= 0 && io_watch(k->loop, &k->child_io, k->child_pidfd, EPOLLIN, on_child) == 0)
-		return 0;
-	waitpid(pid, NULL, 0); /* it cannot be watched for want of descriptors or memory: then wait, it is bounded */
-	k->child_pidfd = close_fd(k->child_pidfd);
-	return -EMFILE;
+		_exit(kill_wait(k->cg, usec_sub(k->give_up_at, clock_now()), k->avoid, &op) != 0);
+	r = io_watch(k->loop, &k->child_io, k->child_pidfd, EPOLLIN | EPOLLET, on_child);
+	if (r < 0)
+		child_dismiss(k->loop, TAKE_FD(k->child_pidfd));
+	return r;
 }
 
 struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, usec_t give_up_after, unsigned avoid,
@@ -157,7 +154,7 @@ void killer_free(struct killer *k)
 		return;
 	unwatch(k);
 	io_unwatch(&k->child_io);
-	close_fd(k->child_pidfd);
+	child_dismiss(k->loop, k->child_pidfd);
 	kill_end(&k->op);
 	free(k);
 }

@@ -88,6 +88,9 @@ int supervised_load(struct supervised *sv)
 						      LOAD_LOADED;
 	if (u)
 		exchange(sv, u);
+	free(TAKE_PTR(sv->alias_of));
+	if (r == 0 && files.id && !streq(files.id, supervised_name(sv)))
+		sv->alias_of = TAKE_PTR(files.id);
 	r = 0;
 finish:
 	unit_files_deinit(&files);

@@ -22,7 +22,7 @@ static int compare_entries(const void *a, const void *b)
 	return strcmp(((const struct name_entry *)a)->name, ((const struct name_entry *)b)->name);
 }
 
-struct supervised *manager_find(const struct manager *m, const char *name)
+static struct supervised *look_up(const struct manager *m, const char *name)
 {
 	struct name_entry key = { .name = (char *)(uintptr_t)name };
 	struct name_entry **found = tfind(&key, &m->by_name, compare_entries);
@@ -47,22 +47,50 @@ static int add(struct manager *m, struct supervised *sv)
 	return 0;
 }
 
+/* A record with its unit read, not in the tree yet. */
+static struct supervised *load_new(struct manager *m, const char *name)
+{
+	struct supervised *sv = supervised_new(m, name);
+
+	if (sv && supervised_load(sv) == 0)
+		return sv;
+	supervised_free(sv);
+	return NULL;
+}
+
 struct supervised *manager_get(struct manager *m, const char *name)
 {
-	struct supervised *sv = manager_find(m, name);
+	struct supervised *sv = look_up(m, name), *real;
 
-	if (sv) {
-		if (sv->load_state != LOAD_LOADED && service_state_is_ended(sv->machine.state))
-			return supervised_load(sv) < 0 ? NULL : sv; /* perhaps it is there by now */
+	if (sv && sv->load_state != LOAD_LOADED && service_state_is_ended(sv->machine.state))
+		return supervised_load(sv) < 0 ? NULL : sv; /* perhaps it is there by now */
+	if (sv)
 		return sv;
+	sv = load_new(m, name);
+	if (sv && sv->alias_of) {
+		real = look_up(m, sv->alias_of);
+		if (!real)
+			real = load_new(m, sv->alias_of);
+		supervised_free(sv);
+		sv = real;
 	}
-	sv = supervised_new(m, name);
-	if (!sv)
-		return NULL;
-	if (supervised_load(sv) < 0 || add(m, sv) < 0) {
+	if (sv && list_empty(&sv->link) && add(m, sv) < 0) {
 		supervised_free(sv);
 		return NULL;
 	}
+	return sv;
+}
+
+struct supervised *manager_find(struct manager *m, const char *name)
+{
+	struct supervised *sv = look_up(m, name), *alias;
+
+	if (sv)
+		return sv;
+	alias = load_new(m, name);
+	if (alias && alias->alias_of)
+		sv = look_up(m, alias->alias_of);
+	supervised_free(alias);
 	return sv;
 }
 

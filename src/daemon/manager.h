@@ -47,7 +47,8 @@ struct manager {
 
 /* The service of a valid unit name; loads its unit if it is not known yet. NULL without memory. */
 struct supervised *manager_get(struct manager *m, const char *name) must_check;
-struct supervised *manager_find(const struct manager *m, const char *name); /* NULL when it is not known */
+/* The same of what is known; NULL when it is not. Both follow a name that is an alias to the unit that it means. */
+struct supervised *manager_find(struct manager *m, const char *name);
 /*
  * Forgets a service that was only looked at and never asked for anything: whoever may look must not be able to fill the
  * memory with names. Takes NULL.

@@ -318,13 +318,29 @@ static json_t *unit_file_list(const struct manager *m, const char *name)
 	return list;
 }
 
+/*
+ * Each name that is not loaded costs a look through the unit directories. Who may only look gets few at a time, so that
+ * nobody else's deadline has to wait for it.
+ */
+#define LOOK_UNITS_MAX 32
+
+static bool check_units(struct call *c, json_t *params)
+{
+	if (!check_params(c, params, units_param, ARRAY_SIZE(units_param)))
+		return false;
+	if (call_access(c) > ACCESS_LOOK || json_array_size(json_object_get(params, "units")) <= LOOK_UNITS_MAX)
+		return true;
+	call_invalid(c, "units");
+	return false;
+}
+
 /* Like GetStatus and Show: an array of one thing for each unit that was named. */
 static void look_at_each(struct call *c, json_t *params, struct manager *m, json_t *(*fn)(const struct resolved *))
 {
 	struct resolved_list targets;
 	json_t *list = json_array();
 
-	if (!check_params(c, params, units_param, ARRAY_SIZE(units_param))) {
+	if (!check_units(c, params)) {
 		json_decref(list);
 		return;
 	}
@@ -357,7 +373,7 @@ static void method_cat(struct call *c, json_t *params, void *arg)
 	json_t *list = json_array(), *item;
 	size_t i;
 
-	if (!check_params(c, params, units_param, ARRAY_SIZE(units_param))) {
+	if (!check_units(c, params)) {
 		json_decref(list);
 		return;
 	}

@@ -74,6 +74,7 @@ int process_start(struct process *p, struct loop *l, const struct cg *cg, enum s
 	if (r < 0)
 		return r;
 	p->pid = child.pid;
+	p->cgroup_id = cg->id;
 	p->pidfd = child.pidfd;
 	p->report_fd = child.report_fd;
 	r = io_watch(l, &p->exit_io, p->pidfd, EPOLLIN | EPOLLET, on_exit_ready);

@@ -12,6 +12,7 @@
 struct process {
 	pid_t pid;
 	int pidfd;
+	uint64_t cgroup_id; /* where it was born */
 	bool is_main;
 	enum exec_phase phase; /* the command that it is to execute */
 	size_t index;

@@ -4,9 +4,9 @@
 #include <time.h>
 
 #include "core/load.h"
+#include "daemon/facts.h"
 #include "daemon/manager.h"
 #include "daemon/process.h"
-#include "sys/explain.h"
 #include "util/buf.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -66,7 +66,7 @@ static const char *sub_state(const struct supervised *sv)
 
 /* ---- rows, progress ---- */
 
-json_t *render_row(const struct supervised *sv)
+json_t *render_row(struct supervised *sv)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "unit", supervised_name(sv), "loadState",
 			 load_state_name(sv->load_state), "activeState", active_state(sv), "subState", sub_state(sv),
@@ -80,7 +80,7 @@ static ssize_t count_processes(const struct supervised *sv)
 	return n < 0 ? 0 : n;
 }
 
-json_t *render_progress(const struct supervised *sv)
+json_t *render_progress(struct supervised *sv)
 {
 	json_t *o = json_pack("{s:s, s:s, s:I}", "unit", supervised_name(sv), "subState", sub_state(sv), "processes",
 			      (json_int_t)count_processes(sv));
@@ -108,15 +108,31 @@ static json_t *render_survivor(const struct supervised *sv, const struct process
 	return o;
 }
 
-json_t *render_survivors(const struct supervised *sv)
+/* One that hangs so that it cannot even be read is not tried again for a while. */
+#define HANG_PAUSE (10 * USEC_PER_SEC)
+
+/* PROCESSES_MAX facts, which the caller frees; NULL without memory. */
+static struct process_facts *read_members(struct supervised *sv, ssize_t *n)
 {
 	struct process_facts *facts = calloc(PROCESSES_MAX, sizeof(*facts));
-	json_t *list = json_array();
+	bool known = clock_now() < sv->hangs_until, hangs = known;
 	size_t total;
-	ssize_t n = 0;
 
+	*n = 0;
 	if (facts && cg_is_open(&sv->cg))
-		n = explain_members(&sv->cg, facts, PROCESSES_MAX, &total);
+		*n = facts_read(sv->manager->loop, &sv->cg, facts, PROCESSES_MAX, &total, &hangs);
+	if (hangs && !known)
+		sv->hangs_until = usec_add(clock_now(), HANG_PAUSE);
+	return facts;
+}
+
+json_t *render_survivors(struct supervised *sv)
+{
+	json_t *list = json_array();
+	struct process_facts *facts;
+	ssize_t n;
+
+	facts = read_members(sv, &n);
 	for (ssize_t i = 0; i < n; i++)
 		json_array_append_new(list, render_survivor(sv, &facts[i]));
 	free(facts);
@@ -130,7 +146,7 @@ static bool has_survivors(const struct supervised *sv)
 	return sv->machine.populated && (service_state_is_ended(s) || s == STATE_STUCK || s == STATE_AUTO_RESTART);
 }
 
-json_t *render_outcome(const struct supervised *sv, const char *result, const char *message, usec_t since, bool with_trail)
+json_t *render_outcome(struct supervised *sv, const char *result, const char *message, usec_t since, bool with_trail)
 {
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "unit", supervised_name(sv), "result", result, "activeState",
 			      active_state(sv), "subState", sub_state(sv));
@@ -148,41 +164,14 @@ json_t *render_outcome(const struct supervised *sv, const char *result, const ch
 
 /* ---- status ---- */
 
-struct process_list {
-	json_t *list;
-	size_t base; /* length of the unit's own cgroup path */
-};
-
-static int add_processes(const struct cg *cg, void *arg)
+static json_t *render_processes(const struct process_facts *facts, ssize_t n)
 {
-	struct process_list *out = arg;
-	struct cg_pids pids = { 0 };
-	const char *below = cg->path + out->base;
+	json_t *list = json_array();
 
-	if (*below == '/')
-		below++;
-	if (cg_read_procs(cg, &pids) == 0)
-		for (size_t i = 0; i < pids.n && json_array_size(out->list) < PROCESSES_MAX; i++) {
-			struct process_facts f;
-
-			if (pids.v[i] == 0 || explain_process(pids.v[i], &f) < 0)
-				continue;
-			json_array_append_new(out->list, json_pack("{s:i, s:s, s:s}", "pid", pids.v[i], "cgroup", below,
-								   "command", f.cmdline));
-		}
-	cg_pids_deinit(&pids);
-	return 0;
-}
-
-static json_t *render_processes(const struct supervised *sv)
-{
-	struct process_list out = { .list = json_array() };
-
-	if (!cg_is_open(&sv->cg))
-		return out.list;
-	out.base = strlen(sv->cg.path);
-	(void)!cg_walk(&sv->cg, add_processes, &out);
-	return out.list;
+	for (ssize_t i = 0; i < n; i++)
+		json_array_append_new(list, json_pack("{s:i, s:s, s:s}", "pid", facts[i].pid, "cgroup", facts[i].cgroup,
+						      "command", facts[i].cmdline));
+	return list;
 }
 
 static char *join_argv(const struct exec_command *c)
@@ -221,7 +210,7 @@ static json_t *render_commands(const struct supervised *sv)
 	return list;
 }
 
-static void add_unit_facts(json_t *o, const struct supervised *sv)
+static void add_unit_facts(json_t *o, struct supervised *sv)
 {
 	const struct unit *u = sv->unit;
 
@@ -235,11 +224,17 @@ static void add_unit_facts(json_t *o, const struct supervised *sv)
 	json_object_set_new(o, "commands", render_commands(sv));
 }
 
-static void add_life(json_t *o, const struct supervised *sv)
+static void add_life(json_t *o, struct supervised *sv)
 {
 	const struct service *s = &sv->machine;
-	struct process_facts main;
+	struct process_facts *facts;
+	const char *comm = NULL;
+	ssize_t n;
 
+	facts = read_members(sv, &n);
+	for (ssize_t i = 0; i < n; i++)
+		if (sv->main && facts[i].pid == sv->main->pid)
+			comm = facts[i].comm;
 	set_string(o, "activeState", active_state(sv));
 	set_string(o, "subState", sub_state(sv));
 	set_string(o, "result", service_result_name(s->result));
@@ -249,17 +244,18 @@ static void add_life(json_t *o, const struct supervised *sv)
 	set_usec(o, "deadlineUSec", s->deadline);
 	set_pid(o, "mainPid", sv->main);
 	set_pid(o, "controlPid", sv->control);
-	set_string(o, "mainCommand", sv->main && explain_process(sv->main->pid, &main) == 0 ? main.comm : NULL);
+	set_string(o, "mainCommand", comm);
 	set_exit(o, "mainCode", "mainStatus", s->main_exit);
 	set_string(o, "controlGroup", cg_is_open(&sv->cg) ? sv->cg.path : NULL);
 	json_object_set_new(o, "tasks", json_integer((json_int_t)count_processes(sv)));
-	json_object_set_new(o, "processes", render_processes(sv));
+	json_object_set_new(o, "processes", render_processes(facts, n));
 	json_object_set_new(o, "survivors", has_survivors(sv) ? render_survivors(sv) : json_array());
 	json_object_set_new(o, "restarts", json_integer(s->n_restarts));
 	json_object_set_new(o, "trail", trail_json(&sv->trail, supervised_name(sv), 0));
+	free(facts);
 }
 
-json_t *render_status(const struct supervised *sv)
+json_t *render_status(struct supervised *sv)
 {
 	json_t *o = json_pack("{s:s}", "unit", supervised_name(sv));
 
@@ -296,7 +292,7 @@ static void add_timestamp(json_t *o, const char *key, usec_t real)
 	json_object_set_new(o, key, json_string(text));
 }
 
-json_t *render_properties(const struct supervised *sv)
+json_t *render_properties(struct supervised *sv)
 {
 	const struct service *s = &sv->machine;
 	json_t *o = json_object();

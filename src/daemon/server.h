@@ -47,6 +47,7 @@ int server_new(struct server **out, struct loop *l, const struct server_config *
 void server_free(struct server *s); /* closes all connections, cancels all calls, removes the socket */
 
 const struct peer *call_peer(const struct call *c);
+enum access call_access(const struct call *c);
 bool call_wants_more(const struct call *c);
 /*
  * Sends a reply. continues only if call_wants_more(); without it the call ends and c is freed. parameters is stolen, NULL =

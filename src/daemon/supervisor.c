@@ -103,25 +103,33 @@ static void close_cgroup(struct supervised *sv)
 	cg_close(&sv->cg);
 }
 
-/* The leaves are known by name: only when that was not all there is (the service made some of its own), look for more. */
+static void find_survivors(struct supervised *sv);
+
+/* Empty and sealed, so this fails only for who was put into the unit's own cgroup since: then there are survivors. */
 static void release_cgroup(struct supervised *sv)
 {
 	const struct cg *root = &sv->manager->root;
-	char name[LEAF_NAME_MAX];
 	int r;
 
-	if (cg_is_open(&sv->cg)) {
-		unlinkat(sv->cg.fd, leaf_name(name, "main", sv->main_serial), AT_REMOVEDIR);
-		if (sv->control_serial > 0)
-			unlinkat(sv->cg.fd, leaf_name(name, "control", sv->control_serial), AT_REMOVEDIR);
-	}
 	close_cgroup(sv);
 	sv->serial = sv->main_serial = sv->control_serial = 0;
 	if (unlinkat(root->fd, supervised_name(sv), AT_REMOVEDIR) == 0)
 		return;
 	r = cg_remove(root, supervised_name(sv));
 	if (r < 0)
-		log_warning("%s: cannot remove its empty cgroup: %s", supervised_name(sv), strerror(-r));
+		log_warning("%s: cannot remove its cgroup: %s", supervised_name(sv), strerror(-r));
+	if (r == -EBUSY)
+		find_survivors(sv);
+}
+
+/* Processes that live under its name, be it since an earlier cgkilld: it is not started over them. */
+static void find_survivors(struct supervised *sv)
+{
+	if (cg_open(&sv->cg, &sv->manager->root, supervised_name(sv)) < 0)
+		return;
+	sv->machine.populated = cg_populated(&sv->cg) != 0;
+	if (!sv->machine.populated)
+		cg_close(&sv->cg);
 }
 
 /* ---- emptiness ---- */
@@ -146,12 +154,31 @@ static bool is_empty(const struct supervised *sv)
 }
 
 /*
+ * The leaves go as soon as nobody is in them, so that nobody can join them any more: that is what makes `populated 0` last.
+ * False when somebody has joined in between.
+ */
+static bool seal(struct supervised *sv)
+{
+	char name[LEAF_NAME_MAX];
+
+	if (!cg_is_open(&sv->cg))
+		return true;
+	if (sv->main_serial > 0 && cg_remove(&sv->cg, leaf_name(name, "main", sv->main_serial)) == -EBUSY)
+		return false;
+	sv->main_serial = 0;
+	if (sv->control_serial > 0 && cg_remove(&sv->cg, leaf_name(name, "control", sv->control_serial)) == -EBUSY)
+		return false;
+	sv->control_serial = 0;
+	return true;
+}
+
+/*
  * Reads the truth, and tells the machine if it is news. While the kill engine is at work it is the one to say so: nothing
  * new may be spawned into its reach.
  */
 static void look(struct supervised *sv)
 {
-	if (!sv->machine.populated || sv->killer || !is_empty(sv))
+	if (!sv->machine.populated || sv->killer || !is_empty(sv) || !seal(sv))
 		return;
 	if (service_state_is_stopping(sv->machine.state))
 		tell(sv, &(struct trail_event){ .kind = TRAIL_EMPTY });
@@ -470,6 +497,21 @@ static int check_guard(struct supervised *sv, const char *caller_path)
 	return r;
 }
 
+/*
+ * Our own child cannot be anybody else, but somebody may have moved it: what has left the cgroup is not the service's to
+ * signal. Where it was born is asked about cheaply; it may also have gone down into a cgroup of its own.
+ */
+static bool is_member(const struct supervised *sv, const struct process *p)
+{
+	const struct cg born = { .fd = sv->cg.fd, .id = p->cgroup_id, .path = sv->cg.path };
+
+	if (pidfd_in_cgroup(p->pidfd, p->pid, &born, VERIFY_GET_INFO) == 1 ||
+	    pidfd_in_subtree(p->pidfd, p->pid, &sv->cg) != 0)
+		return true;
+	log_warning("%s: process %d has left its cgroup: not signalled", supervised_name(sv), p->pid);
+	return false;
+}
+
 static void do_signal(struct supervised *sv, const struct action *a)
 {
 	struct process *p = a->whom == WHOM_MAIN ? sv->main : a->whom == WHOM_CONTROL ? sv->control : NULL;
@@ -481,10 +523,10 @@ static void do_signal(struct supervised *sv, const struct action *a)
 		return;
 	if (a->signal == SIGKILL)
 		note_kill(sv);
-	if (p) {
+	if (p && is_member(sv, p)) {
 		e.names = name_of(sv, p);
 		n = signal_process(p, a->signal, a->sighup) == 0;
-	} else if (a->whom == WHOM_ALL) {
+	} else if (!p && a->whom == WHOM_ALL) {
 		n = signal_all(sv, a->signal, a->sighup);
 	}
 	if (n < 0)
@@ -499,20 +541,35 @@ static void do_signal(struct supervised *sv, const struct action *a)
 		recheck_soon(sv);
 }
 
+static void on_killed(struct killer *k, enum kill_status status);
+
+static bool start_killer(struct supervised *sv, size_t members, usec_t give_up_after)
+{
+	const struct manager *m = sv->manager;
+
+	sv->killer = killer_new(m->loop, &sv->cg, members, give_up_after, m->kill_avoid, sv, on_killed);
+	if (!sv->killer)
+		log_error("%s: cannot kill its cgroup: %s", supervised_name(sv), strerror(errno));
+	return sv->killer;
+}
+
 static void on_killed(struct killer *k, enum kill_status status)
 {
 	struct supervised *sv = k->owner;
-	int error = k->op.error;
+	usec_t left = usec_sub(k->give_up_at, clock_now());
 
+	if (k->op.error < 0)
+		log_warning("%s: cgroup.kill: %s", supervised_name(sv), strerror(-k->op.error));
 	killer_free(TAKE_PTR(sv->killer));
-	if (error < 0)
-		log_warning("%s: cgroup.kill: %s", supervised_name(sv), strerror(-error));
-	if (status == KILL_STUCK) {
-		feed_kind(sv, EVENT_STUCK);
-		return;
+	if (status == KILL_EMPTY && !seal(sv)) {
+		/* Somebody has joined after the kill: the next one is theirs, in what is left of the time. */
+		if (left > 0 && start_killer(sv, 0, left))
+			return;
+		status = KILL_STUCK;
 	}
-	tell(sv, &(struct trail_event){ .kind = TRAIL_EMPTY });
-	feed_kind(sv, EVENT_EMPTY);
+	if (status == KILL_EMPTY)
+		tell(sv, &(struct trail_event){ .kind = TRAIL_EMPTY });
+	feed_kind(sv, status == KILL_EMPTY ? EVENT_EMPTY : EVENT_STUCK);
 }
 
 static void do_kill(struct supervised *sv)
@@ -531,11 +588,8 @@ static void do_kill(struct supervised *sv)
 	sv->control_serial = 0; /* not to be launched into again */
 	note_kill(sv);
 	tell(sv, &e);
-	sv->killer = killer_new(sv->manager->loop, &sv->cg, total, sv->unit->kill_verify, sv->manager->kill_avoid, sv, on_killed);
-	if (sv->killer)
-		return;
-	log_error("%s: cannot kill its cgroup: %s", supervised_name(sv), strerror(errno));
-	queue(sv, &(struct event){ .kind = EVENT_STUCK, .deadline = USEC_INFINITY });
+	if (!start_killer(sv, total, sv->unit->kill_verify))
+		queue(sv, &(struct event){ .kind = EVENT_STUCK, .deadline = USEC_INFINITY });
 }
 
 static int thaw_one(const struct cg *cg, void *arg)
@@ -559,14 +613,16 @@ static void log_state(struct supervised *sv, const struct action *a)
 		log_info("%s: stopping %s", name, text);
 	else if (a->to == STATE_DEAD && service_state_is_stopping(a->from))
 		log_info("%s: stopped %s", name, text);
-	if (a->to == STATE_STOP_SIGKILL || a->to == STATE_FINAL_SIGKILL)
+	if (a->from == STATE_STUCK && (a->to == STATE_STOP_SIGKILL || a->to == STATE_FINAL_SIGKILL))
+		log_info("%s: trying again to kill what is stuck", name);
+	else if (a->to == STATE_STOP_SIGKILL || a->to == STATE_FINAL_SIGKILL)
 		log_warning("%s: state '%s' is over with processes alive: killing", name, service_state_name(a->from));
 	if (a->to == STATE_STUCK)
 		log_error("%s: processes outlive SIGKILL: stuck", name);
 	if (a->to == STATE_FAILED || a->to == STATE_AUTO_RESTART)
 		log_warning("%s: %s with result '%s'", name,
 			    a->to == STATE_FAILED ? "failed" : "ended, to be restarted,",
-			    service_result_name(sv->machine.result));
+			    service_result_name(a->result));
 }
 
 static void do_state(struct supervised *sv, const struct action *a)
@@ -579,8 +635,11 @@ static void do_state(struct supervised *sv, const struct action *a)
 	/* What is frozen can act neither on ExecStop= nor on a signal; a kill needs no thaw. */
 	if (service_state_is_stopping(a->to) && !service_state_is_stopping(a->from) && cg_is_open(&sv->cg))
 		(void)!cg_walk(&sv->cg, thaw_one, NULL);
+	if (over && sv->machine.populated)
+		(void)!cg_remove(&sv->manager->root, supervised_name(sv)); /* the empty ones of its leaves */
 	if (over) {
 		drop_leaf_killer(sv); /* its event was for the run that is over */
+		sv->escaped = !sv->machine.populated && sv->main && !process_is_zombie(sv->main->pid);
 		process_abandon(TAKE_PTR(sv->main));
 		process_abandon(TAKE_PTR(sv->control));
 	}
@@ -595,6 +654,7 @@ static void do_answer(struct supervised *sv, const struct action *a)
 		[REQUEST_START] = "start", [REQUEST_STOP] = "stop", [REQUEST_RELOAD] = "reload"
 	};
 	struct list asked = LIST_INIT(asked);
+	enum answer given = a->answer;
 	struct list *node;
 	struct waiter *w;
 
@@ -605,10 +665,13 @@ static void do_answer(struct supervised *sv, const struct action *a)
 		}
 	if (list_empty(&asked))
 		return;
-	tell(sv, &(struct trail_event){ .kind = TRAIL_JOB, .job = { .what = names[a->request], .result = answer_name(a->answer) } });
+	/* What came up since the machine has answered: a late joiner, a main process that was moved away. */
+	if (given == ANSWER_DONE && a->request == REQUEST_STOP && (sv->machine.populated || sv->escaped))
+		given = ANSWER_SURVIVORS;
+	tell(sv, &(struct trail_event){ .kind = TRAIL_JOB, .job = { .what = names[a->request], .result = answer_name(given) } });
 	while ((node = list_pop(&asked))) {
 		w = container_of(node, struct waiter, link);
-		w->fn(w, a->answer);
+		w->fn(w, given);
 	}
 }
 
@@ -702,6 +765,7 @@ void supervised_request(struct supervised *sv, enum event_kind kind, usec_t dead
 		log_info("%s: %s asked for by uid %u pid %d (%s)", supervised_name(sv), e.job.what, by->uid, by->pid, by->comm);
 	}
 	tell(sv, &e);
+	sv->escaped = false;
 	look(sv); /* a request is judged by what lives now */
 	if (w) {
 		w->request = requests[kind].request;
@@ -722,9 +786,9 @@ ssize_t supervised_signal(struct supervised *sv, enum whom whom, int sig, const 
 		 by->comm);
 	if (sig == SIGKILL)
 		note_kill(sv);
-	if (whom != WHOM_CONTROL && sv->main)
+	if (whom != WHOM_CONTROL && sv->main && is_member(sv, sv->main))
 		n += signal_process(sv->main, sig, false) == 0;
-	if (whom == WHOM_CONTROL && sv->control)
+	if (whom == WHOM_CONTROL && sv->control && is_member(sv, sv->control))
 		n += signal_process(sv->control, sig, false) == 0;
 	if (whom == WHOM_ALL) {
 		/* A sweep alone can lose against a fork bomb; an error here leaves it to the sweep. */
@@ -745,18 +809,6 @@ ssize_t supervised_signal(struct supervised *sv, enum whom whom, int sig, const 
 
 /* ---- life of the record ---- */
 
-/* Processes may live under its name since an earlier cgkilld: then it is not started over them. */
-static void find_survivors(struct supervised *sv)
-{
-	if (cg_open(&sv->cg, &sv->manager->root, supervised_name(sv)) < 0)
-		return;
-	sv->machine.populated = cg_populated(&sv->cg) != 0;
-	if (sv->machine.populated)
-		settle(sv);
-	else
-		cg_close(&sv->cg);
-}
-
 struct supervised *supervised_new(struct manager *m, const char *name)
 {
 	struct supervised *sv = calloc(1, sizeof(*sv));
@@ -776,6 +828,7 @@ struct supervised *supervised_new(struct manager *m, const char *name)
 	list_init(&sv->waiters);
 	service_init(&sv->machine, sv->unit, clock_now());
 	find_survivors(sv);
+	settle(sv);
 	return sv;
 }
 
@@ -793,6 +846,7 @@ void supervised_free(struct supervised *sv)
 	trail_deinit(&sv->trail);
 	strv_free(sv->warnings);
 	free(sv->load_error);
+	free(sv->alias_of);
 	unit_free(sv->unit);
 	free(sv);
 }

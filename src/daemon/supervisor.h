@@ -39,6 +39,7 @@ struct supervised {
 	enum load_state load_state;
 	char *load_error;
 	char **warnings; /* of the unit's files, as text */
+	char *alias_of;	 /* set by supervised_load() when the name is a link to another unit's file */
 
 	struct manager *manager;
 	struct list link;    /* in manager.services */
@@ -49,6 +50,7 @@ struct supervised {
 	unsigned main_serial;	 /* of the newest main leaf */
 	unsigned control_serial; /* of the leaf for control processes; 0 = a fresh one is to be made */
 	struct process *main, *control;
+	bool escaped; /* the main process was moved out of the cgroup, and outlives the run */
 	struct last_command last[EXEC_PHASE_MAX];
 
 	struct killer *killer;	    /* ACTION_KILL */
@@ -66,6 +68,7 @@ struct supervised {
 
 	struct trail trail;
 	usec_t stuck_since;
+	usec_t hangs_until; /* reading about its processes hung: not before then again */
 	usec_t real_since; /* CLOCK_REALTIME of the last change of state */
 };
 

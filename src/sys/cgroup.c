@@ -400,8 +400,11 @@ static int remove_below(const struct cg *parent, const char *name, unsigned dept
 	if (r < 0)
 		return is_gone(r) ? 0 : r;
 	r = child_names(&cg, &names);
-	for (size_t i = 0; r >= 0 && i < names.len; i += strlen(names.data + i) + 1)
-		r = remove_below(&cg, names.data + i, depth + 1);
+	for (size_t i = 0; i < names.len; i += strlen(names.data + i) + 1) {
+		int one = remove_below(&cg, names.data + i, depth + 1);
+
+		r = r < 0 ? r : one; /* what is empty beside one that is not goes all the same */
+	}
 	cg_close(&cg);
 	if (r < 0)
 		return r;

@@ -82,7 +82,7 @@ ssize_t cg_count(const struct cg *cg) must_check;
 
 /*
  * Removes the child `name` of parent with all cgroups below it, bottom-up. Never moves or signals a process. -EBUSY while
- * a process lives in it (what is empty below it may be gone by then); 0 when it was not there.
+ * a process lives in it (what is empty below it is gone by then); 0 when it was not there.
  */
 int cg_remove(const struct cg *parent, const char *name) must_check;
 

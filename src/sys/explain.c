@@ -409,6 +409,7 @@ const char *explain_reason(const struct process_facts *f, char *buf, size_t size
 /* A walk over the processes of a subtree. */
 struct members {
 	struct cg_pids pids;
+	const struct cg *root, *at;
 	bool (*add)(struct members *m, pid_t pid); /* false: it is gone */
 	void *out;
 	size_t n, max, total;
@@ -422,7 +423,8 @@ static int visit_members(const struct cg *cg, void *arg)
 	if (r == -EOPNOTSUPP) /* threaded: its processes are listed at the root of the threaded domain */
 		return 0;
 	if (r < 0)
-		return r;
+		return cg != m->root && (r == -ENOENT || r == -ENODEV) ? 0 : r; /* removed meanwhile */
+	m->at = cg;
 	for (size_t i = 0; i < m->pids.n; i++) {
 		if (m->n == m->max)
 			m->total++;
@@ -436,8 +438,10 @@ static int visit_members(const struct cg *cg, void *arg)
 
 static ssize_t walk_members(struct members *m, const struct cg *cg, size_t *total)
 {
-	int r = cg_walk(cg, visit_members, m);
+	int r;
 
+	m->root = cg;
+	r = cg_walk(cg, visit_members, m);
 	cg_pids_deinit(&m->pids);
 	if (r < 0)
 		return r;
@@ -448,11 +452,13 @@ static ssize_t walk_members(struct members *m, const struct cg *cg, size_t *tota
 static bool add_facts(struct members *m, pid_t pid)
 {
 	struct process_facts *f = (struct process_facts *)m->out + m->n;
-
+	const char *below;
 	int r = pid > 0 ? explain_process(pid, f) : -ENODATA;
 
 	if (r < 0 && r != -ESRCH)
 		*f = (struct process_facts){ .pid = pid, .state = '?', .comm = "?", .cmdline = "[?]" };
+	below = m->at->path + strlen(m->root->path);
+	snprintf(f->cgroup, sizeof(f->cgroup), "%s", below + (*below == '/'));
 	return r != -ESRCH;
 }
 

@@ -19,6 +19,7 @@ struct process_facts {
 	char syscall[32];     /* name or number, "" when hidden */
 	char stack[1024];     /* kernel stack, functions separated by " < ", "" when hidden */
 	usec_t started;	      /* CLOCK_BOOTTIME, 0 unknown */
+	char cgroup[128];     /* explain_members(): its cgroup's path below the one asked about, "" = that one */
 	char cmdline[256];    /* arguments separated by spaces; [comm] when empty, or when reading it might hang the reader */
 };
 

@@ -29,5 +29,8 @@ int pidfd_in_cgroup(int pidfd, pid_t pid, const struct cg *cg, enum verify_metho
 /* The same for the whole subtree of cg. */
 int pidfd_in_subtree(int pidfd, pid_t pid, const struct cg *cg) must_check;
 
+/* Has the process ended, only nobody has reaped it, or may (a tracer withholds it)? False when it cannot be told. */
+bool process_is_zombie(pid_t pid);
+
 /* waitid(P_PIDFD, WEXITED|WNOHANG) on a child: 1 and *out, 0 still running, -ECHILD not ours. */
 int pidfd_reap(int pidfd, siginfo_t *out) must_check;

@@ -182,7 +182,7 @@ simple_unit() {
 
 # prop UNIT NAME
 prop() {
-	"$CGKILLCTL" show --value -p "$2" "$1"
+	timeout 30 "$CGKILLCTL" show --value -p "$2" "$1"
 }
 
 prop_is() { # prop_is UNIT NAME VALUE

@@ -1710,6 +1710,33 @@ Test(service, when_emptiness_is_to_be_told)
 	}
 }
 
+/* What an earlier cgkilld has left is stopped as its unit says, where the unit allows a kill. */
+Test(service, a_stop_of_what_outlived_its_run)
+{
+	struct unit u = plain_unit();
+	const struct event stop = { .kind = EVENT_STOP, .deadline = USEC_INFINITY };
+	const struct event empty = { .kind = EVENT_EMPTY };
+	struct actions out;
+	struct service s;
+
+	enact(&s, &u, STATE_DEAD, SEC);
+	s.populated = true;
+	service_step(&s, &stop, SEC, &out);
+	cr_assert_eq(s.state, STATE_STOP_SIGTERM);
+	service_step(&s, &empty, SEC, &out);
+	cr_assert_eq(s.state, STATE_DEAD);
+	cr_assert_eq(out.v[out.n - 3].kind, ACTION_DONE);
+	cr_assert_eq(out.v[out.n - 3].answer, ANSWER_DONE);
+
+	u.kill_mode = KILL_PROCESS;
+	enact(&s, &u, STATE_DEAD, SEC);
+	s.populated = true;
+	service_step(&s, &stop, SEC, &out);
+	cr_assert_eq(s.state, STATE_DEAD, "left alive by the unit's own will");
+	cr_assert_eq(out.n, 1);
+	cr_assert_eq(out.v[0].answer, ANSWER_SURVIVORS);
+}
+
 Test(service, names)
 {
 	cr_expect_null(service_state_name(STATE_INVALID));

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+
+#include "sys/pidfd.h"
+
+pid_t child_fork(int keep_fd, int *pidfd)
+{
+	unsigned keep = (unsigned)keep_fd;
+	pid_t pid = fork();
+	int fd;
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		close_range(keep + 1, ~0U, 0);
+		if (keep > 3)
+			close_range(3, keep - 1, 0);
+		return 0;
+	}
+	fd = pidfd_open_pid(pid);
+	if (fd < 0) { /* out of descriptors; it has had no time to get anywhere that SIGKILL does not reach */
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return fd;
+	}
+	*pidfd = fd;
+	return pid;
+}
+
+struct dismissed {
+	struct io_source io;
+	int pidfd;
+};
+
+static void on_end(struct io_source *s, uint32_t events)
+{
+	struct dismissed *d = container_of(s, struct dismissed, io);
+	siginfo_t si;
+
+	(void)events;
+	if (pidfd_reap(d->pidfd, &si) == 0)
+		return;
+	io_unwatch(&d->io);
+	close_fd(d->pidfd);
+	free(d);
+}
+
+void child_dismiss(struct loop *l, int pidfd)
+{
+	struct dismissed *d;
+	siginfo_t si;
+
+	if (pidfd < 0)
+		return;
+	(void)!pidfd_signal(pidfd, SIGKILL);
+	d = pidfd_reap(pidfd, &si) == 0 ? calloc(1, sizeof(*d)) : NULL;
+	if (d && io_watch(l, &d->io, pidfd, EPOLLIN | EPOLLET, on_end) == 0) {
+		d->pidfd = pidfd;
+		return;
+	}
+	/* It has ended; or there is no memory to wait for it, and it stays a zombie until we end. */
+	free(d);
+	close_fd(pidfd);
+}
