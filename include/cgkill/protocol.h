@@ -13,8 +13,8 @@
 #define CGKILL_SOCKET		  "io.cgkill.manager"
 
 /* A message (JSON text without its NUL) may not be longer: the other side closes. */
-#define CGKILL_MESSAGE_MAX (16UL * 1024 * 1024)	 /* server to client */
-#define CGKILL_REQUEST_MAX (256UL * 1024)	 /* client to server */
+#define CGKILL_MESSAGE_MAX (16UL * 1024 * 1024) /* server to client */
+#define CGKILL_REQUEST_MAX (256UL * 1024)	/* client to server */
 
 /* Exit codes of cgkillctl: systemctl's, and one that it lacks. */
 enum cgkill_exit {
@@ -24,6 +24,6 @@ enum cgkill_exit {
 	CGKILL_EXIT_NOT_APPLICABLE = 3, /* e.g. reload of a unit without ExecReload; status: not active */
 	CGKILL_EXIT_DENIED = 4,		/* status and is-active: no such unit */
 	CGKILL_EXIT_NO_UNIT = 5,
-	CGKILL_EXIT_LOAD = 6,		/* the unit's file cannot be used */
-	CGKILL_EXIT_SURVIVORS = 8,	/* the stop ended and processes live: they are named */
+	CGKILL_EXIT_LOAD = 6,	   /* the unit's file cannot be used */
+	CGKILL_EXIT_SURVIVORS = 8, /* the stop ended and processes live: they are named */
 };

@@ -16,8 +16,8 @@ struct host_facts {
 	const char *runtime_dir; /* %t: /run or $XDG_RUNTIME_DIR */
 	const char *state_dir, *cache_dir, *logs_dir, *config_dir; /* %S %C %L %E */
 	const char *tmp_dir, *var_tmp_dir;			   /* %T %V */
-	const char *user, *group, *home, *shell;		   /* %u %g %h %s: of the manager, as in systemd */
-	unsigned uid, gid;					   /* %U %G */
+	const char *user, *group, *home, *shell; /* %u %g %h %s: of the manager, as in systemd */
+	unsigned uid, gid;			 /* %U %G */
 };
 
 /* One file of a unit: the fragment first, then the drop-ins in the order in which they apply. */
@@ -32,8 +32,8 @@ struct unit_text {
  * what makes the unit unusable (no ExecStart, Type=oneshot with Restart=always, …) goes there as errors.
  * 0 with *out set; -EBADMSG when diags got an error (and *out stays unset); -ENOMEM.
  */
-int unit_load(struct unit **out, const char *name, const struct unit_text *texts, size_t n, const struct host_facts *host,
-	      struct diags *diags) must_check;
+int unit_load(struct unit **out, const char *name, const struct unit_text *texts, size_t n,
+	      const struct host_facts *host, struct diags *diags) must_check;
 
 /*
  * One "Key=Value" list of what systemctl show would print for the settings of a unit, in a fixed order: KillMode,

@@ -27,9 +27,22 @@ enum service_type {
 	SERVICE_TYPE_MAX,
 };
 
-enum kill_mode { KILL_MODE_INVALID, KILL_CONTROL_GROUP, KILL_MIXED, KILL_PROCESS, KILL_NONE, KILL_MODE_MAX };
+enum kill_mode {
+	KILL_MODE_INVALID,
+	KILL_CONTROL_GROUP,
+	KILL_MIXED,
+	KILL_PROCESS,
+	KILL_NONE,
+	KILL_MODE_MAX
+};
 
-enum failure_mode { FAILURE_MODE_INVALID, FAILURE_TERMINATE, FAILURE_ABORT, FAILURE_KILL, FAILURE_MODE_MAX };
+enum failure_mode {
+	FAILURE_MODE_INVALID,
+	FAILURE_TERMINATE,
+	FAILURE_ABORT,
+	FAILURE_KILL,
+	FAILURE_MODE_MAX
+};
 
 enum restart_policy {
 	RESTART_INVALID,
@@ -46,7 +59,7 @@ enum restart_policy {
 enum stdio_kind {
 	STDIO_INVALID,
 	STDIO_NULL,
-	STDIO_INHERIT,	/* output only: as standard input has it (output), as standard output has it (error) */
+	STDIO_INHERIT, /* output only: as standard input has it (output), as standard output has it (error) */
 	STDIO_LOG,	/* journal, syslog, kmsg and their "+console": a file of cgkilld's own */
 	STDIO_FILE,	/* file:PATH */
 	STDIO_APPEND,	/* append:PATH */
@@ -122,13 +135,13 @@ struct unit {
 	char *bus_name; /* NULL = none */
 	struct exec_commands exec[EXEC_PHASE_MAX];
 	enum restart_policy restart;
-	usec_t restart_delay;	   /* RestartSec; default 100 ms */
-	struct exit_set success;   /* SuccessExitStatus, beyond the built-in clean ends */
+	usec_t restart_delay;	 /* RestartSec; default 100 ms */
+	struct exit_set success; /* SuccessExitStatus, beyond the built-in clean ends */
 	struct exit_set restart_prevent;
 	struct exit_set restart_force;
-	usec_t timeout_start;	   /* USEC_INFINITY = none */
+	usec_t timeout_start; /* USEC_INFINITY = none */
 	usec_t timeout_stop;
-	usec_t timeout_abort;	   /* resolved: TimeoutStopSec where it was not set */
+	usec_t timeout_abort; /* resolved: TimeoutStopSec where it was not set */
 	enum failure_mode timeout_start_failure_mode, timeout_stop_failure_mode;
 	usec_t runtime_max; /* USEC_INFINITY = none */
 
@@ -165,7 +178,7 @@ struct unit {
 
 	/* [X-Cgkill] */
 	usec_t stop_deadline; /* StopDeadlineSec; USEC_INFINITY = none */
-	usec_t kill_verify;   /* KillVerifySec; default 5 s; how long a kill may take before it is called stuck */
+	usec_t kill_verify; /* KillVerifySec; default 5 s; how long a kill may take before it is called stuck */
 };
 
 /* A unit with every default set, which cannot run yet (no ExecStart). NULL without memory. */

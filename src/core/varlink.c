@@ -48,8 +48,7 @@ static bool has_form(json_t *message, const struct member *members)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(message, key, value)
-	{
+	json_object_foreach(message, key, value) {
 		const struct member *m = members;
 
 		while (m->name && !streq(m->name, key))

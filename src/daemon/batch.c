@@ -63,9 +63,9 @@ static json_t *gather(struct batch *b)
 	for (size_t i = 0; i < b->n; i++) {
 		struct job *j = &b->jobs[i];
 
-		json_array_append_new(list, j->outcome ? TAKE_PTR(j->outcome) :
-							 render_outcome(j->service, j->result, NULL, b->since,
-									b->n <= TRAIL_UNITS));
+		json_array_append_new(list, j->outcome ? TAKE_PTR(j->outcome)
+						       : render_outcome(j->service, j->result, NULL,
+									b->since, b->n <= TRAIL_UNITS));
 	}
 	return list;
 }
@@ -99,20 +99,21 @@ static const char *answer_text(enum answer a, const struct supervised *sv, enum 
 	case ANSWER_REFUSED:
 		return "processes of an earlier run are still alive, so it is not started";
 	case ANSWER_SURVIVORS:
-		return sv->escaped			? "its main process was moved out of its cgroup, and lives" :
-		       sv->machine.state == STATE_STUCK ? "processes outlive SIGKILL" :
-							  "processes stay, as its KillMode= or SendSIGKILL= says";
+		return sv->escaped ? "its main process was moved out of its cgroup, and lives"
+		       : sv->machine.state == STATE_STUCK
+			       ? "processes outlive SIGKILL"
+			       : "processes stay, as its KillMode= or SendSIGKILL= says";
 	case ANSWER_SKIPPED:
 		return "its ExecCondition= said no";
 	case ANSWER_NOT_APPLICABLE:
-		return sv->machine.state == STATE_RUNNING || sv->machine.state == STATE_EXITED ?
-			       "it has no ExecReload=" :
-			       "it is not active";
+		return sv->machine.state == STATE_RUNNING || sv->machine.state == STATE_EXITED
+			       ? "it has no ExecReload="
+			       : "it is not active";
 	case ANSWER_CANCELED:
 		return "another request came in between";
 	case ANSWER_FAILED:
-		return kind == EVENT_RELOAD ? service_result_name(sv->machine.reload_result) :
-					      service_result_name(sv->machine.result);
+		return kind == EVENT_RELOAD ? service_result_name(sv->machine.reload_result)
+					    : service_result_name(sv->machine.result);
 	case ANSWER_DONE:
 	case ANSWER_INVALID:
 	case ANSWER_MAX:
@@ -129,7 +130,8 @@ static void on_answer(struct waiter *w, enum answer a)
 
 	j->result = answer_name(a);
 	if (a != ANSWER_DONE || trail_has_kill(&j->service->trail, b->since))
-		j->outcome = render_outcome(j->service, answer_name(a), answer_text(a, j->service, kind), b->since, true);
+		j->outcome = render_outcome(j->service, answer_name(a),
+					    answer_text(a, j->service, kind), b->since, true);
 	b->waiting--;
 	finish_if_done(b);
 }
@@ -139,19 +141,21 @@ static void on_progress(struct timer *t, usec_t now)
 	struct batch *b = container_of(t, struct batch, progress);
 	unsigned told = 0;
 
-	if (timer_set(b->manager->loop, t, usec_add(now, PROGRESS_EVERY), on_progress) < 0 || call_is_backlogged(b->call))
+	if (timer_set(b->manager->loop, t, usec_add(now, PROGRESS_EVERY), on_progress) < 0 ||
+	    call_is_backlogged(b->call))
 		return;
 	for (size_t i = 0; i < b->n && told < PROGRESS_UNITS; i++) {
 		if (list_empty(&b->jobs[i].waiter.link))
 			continue;
-		call_reply(b->call, json_pack("{s:o}", "progress", render_progress(b->jobs[i].service)), true);
+		call_reply(b->call,
+			   json_pack("{s:o}", "progress", render_progress(b->jobs[i].service)), true);
 		told++;
 	}
 }
 
 /* What cannot be asked at all gets its outcome at once. */
-static const char *refusal(struct batch *b, const struct resolved *target, const struct batch_request *r,
-			   const char *caller_path, const char **message)
+static const char *refusal(struct batch *b, const struct resolved *target,
+			   const struct batch_request *r, const char *caller_path, const char **message)
 {
 	const struct supervised *sv = target->service;
 	const char *who;
@@ -160,11 +164,12 @@ static const char *refusal(struct batch *b, const struct resolved *target, const
 		*message = target->problem;
 		return target->result;
 	}
-	if (r->kind != EVENT_STOP && sv->load_state != LOAD_LOADED && service_state_is_ended(sv->machine.state)) {
+	if (r->kind != EVENT_STOP && sv->load_state != LOAD_LOADED &&
+	    service_state_is_ended(sv->machine.state)) {
 		*message = sv->load_error;
-		return sv->load_state == LOAD_NOT_FOUND ? "not-found" :
-		       sv->load_state == LOAD_MASKED	? "masked" :
-							  "load-error";
+		return sv->load_state == LOAD_NOT_FOUND ? "not-found"
+		       : sv->load_state == LOAD_MASKED	? "masked"
+							: "load-error";
 	}
 	if (r->only_active && service_state_is_ended(sv->machine.state))
 		return "done";
@@ -174,13 +179,16 @@ static const char *refusal(struct batch *b, const struct resolved *target, const
 	}
 	if ((r->kind == EVENT_STOP || r->kind == EVENT_RESTART) && cg_is_open(&sv->cg) &&
 	    manager_guard(b->manager, sv->cg.path, caller_path, &who) < 0) {
-		*message = streq(who, "the caller") ? "you are inside this unit's cgroup and would be killed with it: ask from outside" : who;
+		*message = streq(who, "the caller") ? "you are inside this unit's cgroup and would "
+						      "be killed with it: ask from outside"
+						    : who;
 		return "refused";
 	}
 	return NULL;
 }
 
-static void ask(struct batch *b, const struct resolved *target, const struct batch_request *r, const char *caller_path)
+static void ask(struct batch *b, const struct resolved *target, const struct batch_request *r,
+		const char *caller_path)
 {
 	const char *message = NULL, *result = refusal(b, target, r, caller_path, &message);
 	struct job *j = &b->jobs[b->n];
@@ -197,7 +205,8 @@ static void ask(struct batch *b, const struct resolved *target, const struct bat
 			json_object_set_new(j->outcome, "message", json_string(message));
 	} else {
 		b->waiting++;
-		supervised_request(target->service, r->kind, r->deadline, call_peer(b->call), &j->waiter);
+		supervised_request(target->service, r->kind, r->deadline, call_peer(b->call),
+				   &j->waiter);
 	}
 }
 

@@ -141,7 +141,9 @@ static void set_up_stdio(const struct child *c)
 	const struct {
 		const struct stdio_target *target;
 		enum exec_step step;
-	} wanted[3] = { { &u->std_in, STEP_STDIN }, { &u->std_out, STEP_STDOUT }, { &u->std_err, STEP_STDERR } };
+	} wanted[3] = { { &u->std_in, STEP_STDIN },
+			{ &u->std_out, STEP_STDOUT },
+			{ &u->std_err, STEP_STDERR } };
 
 	for (int fd = 0; fd < 3; fd++) {
 		bool inherit = fd > 0 && wanted[fd].target->kind == STDIO_INHERIT;

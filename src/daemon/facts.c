@@ -21,7 +21,9 @@ static ssize_t read_names(const struct cg *cg, struct process_facts *out, size_t
 	ssize_t n = names ? name_members(cg, names, max, total) : -ENOMEM;
 
 	for (ssize_t i = 0; i < n; i++) {
-		out[i] = (struct process_facts){ .pid = names[i].pid, .thread = names[i].pid, .state = '?' };
+		out[i] = (struct process_facts){ .pid = names[i].pid,
+						 .thread = names[i].pid,
+						 .state = '?' };
 		snprintf(out[i].comm, sizeof(out[i].comm), "%s", names[i].comm);
 		snprintf(out[i].cmdline, sizeof(out[i].cmdline), "[%s]", names[i].comm);
 	}
@@ -47,7 +49,8 @@ static bool ask_child(struct loop *l, const struct cg *cg, struct report *report
 	return ended;
 }
 
-ssize_t facts_read(struct loop *l, const struct cg *cg, struct process_facts *out, size_t max, size_t *total, bool *hangs)
+ssize_t facts_read(struct loop *l, const struct cg *cg, struct process_facts *out, size_t max,
+		   size_t *total, bool *hangs)
 {
 	size_t size = sizeof(struct report) + max * sizeof(*out);
 	struct report *report;

@@ -13,5 +13,5 @@
  * be given only pid and comm, at once.
  */
 #define FACTS_WAIT_MSEC 100
-ssize_t facts_read(struct loop *l, const struct cg *cg, struct process_facts *out, size_t max, size_t *total, bool *hangs)
-	must_check;
+ssize_t facts_read(struct loop *l, const struct cg *cg, struct process_facts *out, size_t max,
+		   size_t *total, bool *hangs) must_check;

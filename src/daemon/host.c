@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <sys/utsname.h>
 
-
 /* What struct host_facts points to; there is one host. */
 static struct {
 	struct utsname name;
@@ -67,11 +66,14 @@ int host_facts_read(struct host_facts *out, bool user, const char *runtime_dir)
 	struct host_facts h = { .uid = geteuid(), .gid = getegid(), .runtime_dir = runtime_dir };
 
 	uname(name);
-	snprintf(strings.short_host, sizeof(strings.short_host), "%.*s", (int)strcspn(name->nodename, "."), name->nodename);
+	snprintf(strings.short_host, sizeof(strings.short_host), "%.*s",
+		 (int)strcspn(name->nodename, "."), name->nodename);
 	h.host_name = name->nodename;
 	h.short_host = strings.short_host;
 	h.kernel = name->release;
-	h.arch = streq(name->machine, "x86_64") ? "x86-64" : streq(name->machine, "aarch64") ? "arm64" : name->machine;
+	h.arch = streq(name->machine, "x86_64")	   ? "x86-64"
+		 : streq(name->machine, "aarch64") ? "arm64"
+						   : name->machine;
 	h.machine_id = read_id("/etc/machine-id", strings.machine_id);
 	h.boot_id = read_id("/proc/sys/kernel/random/boot_id", strings.boot_id);
 	h.tmp_dir = env_or("TMPDIR", "/tmp");

@@ -32,8 +32,7 @@ static const char *unknown_parameter(json_t *parameters, const char *known)
 	const char *key;
 	json_t *value unused;
 
-	json_object_foreach(parameters, key, value)
-	{
+	json_object_foreach(parameters, key, value) {
 		if (!streq_null(key, known))
 			return key;
 	}

@@ -68,7 +68,6 @@ static void step(struct killer *k, usec_t now)
 	k->on_end(k, status);
 }
 
-
 static int begin_on_loop(struct killer *k)
 {
 	int r = kill_begin(&k->op, k->cg, clock_now(), usec_sub(k->give_up_at, clock_now()), k->avoid);
@@ -126,16 +125,22 @@ static int begin_in_child(struct killer *k)
 	return r;
 }
 
-struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, usec_t give_up_after, unsigned avoid,
-			  void *owner, void (*on_end)(struct killer *, enum kill_status))
+struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, usec_t give_up_after,
+			  unsigned avoid, void *owner,
+			  void (*on_end)(struct killer *, enum kill_status))
 {
 	struct killer *k = calloc(1, sizeof(*k));
 	int r = -EAGAIN;
 
 	if (!k)
 		return NULL;
-	*k = (struct killer){ .cg = cg, .give_up_at = usec_add(clock_now(), give_up_after), .avoid = avoid, .loop = l,
-			      .child_pidfd = -1, .owner = owner, .on_end = on_end };
+	*k = (struct killer){ .cg = cg,
+			      .give_up_at = usec_add(clock_now(), give_up_after),
+			      .avoid = avoid,
+			      .loop = l,
+			      .child_pidfd = -1,
+			      .owner = owner,
+			      .on_end = on_end };
 	if (members > MANY_MEMBERS)
 		r = begin_in_child(k);
 	if (r < 0)

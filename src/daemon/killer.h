@@ -18,12 +18,14 @@ struct killer {
 	struct timer timer;
 	int child_pidfd; /* -1: driven by the loop */
 	void *owner;
-	void (*on_end)(struct killer *k, enum kill_status status); /* EMPTY or STUCK; the killer may be freed in it */
+	void (*on_end)(struct killer *k,
+		       enum kill_status status); /* EMPTY or STUCK; the killer may be freed in it */
 };
 
 /*
  * cg stays borrowed until killer_free(); members is how many live in it, roughly. NULL with errno when nothing was killed.
  */
-struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, usec_t give_up_after, unsigned avoid,
-			  void *owner, void (*on_end)(struct killer *, enum kill_status)) must_check;
+struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, usec_t give_up_after,
+			  unsigned avoid, void *owner,
+			  void (*on_end)(struct killer *, enum kill_status)) must_check;
 void killer_free(struct killer *k); /* takes NULL; ends the operation in any state */

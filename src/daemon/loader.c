@@ -14,11 +14,14 @@
 static void warn_of_type(const struct unit *u, struct diags *diags)
 {
 	static const char *const texts[SERVICE_TYPE_MAX] = {
-		[SERVICE_FORKING] = "Type=forking: the main process is not tracked; the service is its whole cgroup",
-		[SERVICE_NOTIFY] = "Type=notify: started when its program is executed; readiness is not waited for",
-		[SERVICE_NOTIFY_RELOAD] =
-			"Type=notify-reload: started when its program is executed; readiness is not waited for",
-		[SERVICE_DBUS] = "Type=dbus: started when its program is executed; its bus name is not waited for",
+		[SERVICE_FORKING] = "Type=forking: the main process is not tracked; the service is "
+				    "its whole cgroup",
+		[SERVICE_NOTIFY] = "Type=notify: started when its program is executed; readiness "
+				   "is not waited for",
+		[SERVICE_NOTIFY_RELOAD] = "Type=notify-reload: started when its program is "
+					  "executed; readiness is not waited for",
+		[SERVICE_DBUS] = "Type=dbus: started when its program is executed; its bus name is "
+				 "not waited for",
 		[SERVICE_IDLE] = "Type=idle: started without delay, as Type=simple",
 	};
 
@@ -26,7 +29,8 @@ static void warn_of_type(const struct unit *u, struct diags *diags)
 		diag_add(diags, DIAG_WARNING, u->fragment_path, 0, "%s", texts[u->type]);
 }
 
-static int parse(struct supervised *sv, const struct unit_files *files, struct unit **out, struct diags *diags)
+static int parse(struct supervised *sv, const struct unit_files *files, struct unit **out,
+		 struct diags *diags)
 {
 	const char *name = supervised_name(sv);
 	struct unit_text *texts = calloc(files->n + 1, sizeof(*texts));
@@ -81,11 +85,11 @@ int supervised_load(struct supervised *sv)
 	if (r == -ENOMEM)
 		goto finish;
 	keep_diags(sv, &diags);
-	sv->load_state = files.masked		    ? LOAD_MASKED :
-			 r == -ENOENT		    ? LOAD_NOT_FOUND :
-			 r < 0			    ? LOAD_ERROR :
-			 !files.has_fragment	    ? LOAD_NOT_FOUND :
-						      LOAD_LOADED;
+	sv->load_state = files.masked	       ? LOAD_MASKED
+			 : r == -ENOENT	       ? LOAD_NOT_FOUND
+			 : r < 0	       ? LOAD_ERROR
+			 : !files.has_fragment ? LOAD_NOT_FOUND
+					       : LOAD_LOADED;
 	if (u)
 		exchange(sv, u);
 	free(TAKE_PTR(sv->alias_of));

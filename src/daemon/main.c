@@ -75,7 +75,9 @@ static int lock_runtime_dir(const char *path)
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return fd;
 	close(fd);
-	log_error("another cgkilld serves %s: stop it first, or give this one another --runtime-dir", path);
+	log_error(
+		"another cgkilld serves %s: stop it first, or give this one another --runtime-dir",
+		path);
 	return -EBUSY;
 }
 
@@ -144,7 +146,9 @@ static int set_up(struct manager *m, const struct options *o, int *lock_fd)
 	m->unit_path = unitdir_search_path(o->unit_path, o->user);
 	m->runtime_dir = o->runtime_dir;
 	m->log_dir = o->log_dir;
-	r = m->unit_path ? host_facts_read(&m->host, o->user, o->user ? getenv("XDG_RUNTIME_DIR") : "/run") : -ENOMEM;
+	r = m->unit_path
+		    ? host_facts_read(&m->host, o->user, o->user ? getenv("XDG_RUNTIME_DIR") : "/run")
+		    : -ENOMEM;
 	if (r == 0)
 		r = make_dir(o->runtime_dir, 0755);
 	if (r == 0)
@@ -191,8 +195,11 @@ int main(int argc, char **argv)
 	(void)!close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC); /* what our starter left open is no service's business */
 	r = options_parse(&o, argc, argv);
 	if (r != 0)
-		return r > 0 ? CGKILL_EXIT_OK : r == -EINVAL ? CGKILL_EXIT_USAGE : CGKILL_EXIT_FAILED;
-	log_setup("cgkilld", o.log_level, getenv("JOURNAL_STREAM") ? LOG_FORMAT_PRIORITY : LOG_FORMAT_STAMP);
+		return r > 0	      ? CGKILL_EXIT_OK
+		       : r == -EINVAL ? CGKILL_EXIT_USAGE
+				      : CGKILL_EXIT_FAILED;
+	log_setup("cgkilld", o.log_level,
+		  getenv("JOURNAL_STREAM") ? LOG_FORMAT_PRIORITY : LOG_FORMAT_STAMP);
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* ignored, as our starter may have left it, it would take our children's status away */

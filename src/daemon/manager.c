@@ -10,7 +10,6 @@
 
 /* ---- services by name ---- */
 
-
 /* The tree holds pointers to the names inside the services' units, which a reload exchanges: so each has its own copy. */
 struct name_entry {
 	char *name;
@@ -187,10 +186,10 @@ int manager_guard(struct manager *m, const char *cgroup_path, const char *caller
 		*who = "it cannot be told whom";
 		return r;
 	}
-	*who = cgroup_path_is_below(m->own_path, cgroup_path)			     ? "cgkilld itself" :
-	       cgroup_path_is_below(m->init_path, cgroup_path)			     ? "PID 1" :
-	       caller_path && cgroup_path_is_below(caller_path, cgroup_path) ? "the caller" :
-										       NULL;
+	*who = cgroup_path_is_below(m->own_path, cgroup_path)		       ? "cgkilld itself"
+	       : cgroup_path_is_below(m->init_path, cgroup_path)	       ? "PID 1"
+	       : caller_path && cgroup_path_is_below(caller_path, cgroup_path) ? "the caller"
+									       : NULL;
 	return *who ? -EPERM : 0;
 }
 
@@ -221,7 +220,8 @@ void manager_shutdown(struct manager *m)
 	usec_t deadline = m->shutting_down ? clock_now() : USEC_INFINITY;
 	struct supervised *sv;
 
-	log_notice(m->shutting_down ? "asked again: killing what is left" : "stopping %zu services", m->live);
+	log_notice(m->shutting_down ? "asked again: killing what is left" : "stopping %zu services",
+		   m->live);
 	m->shutting_down = true;
 	list_for_each(&m->services, sv, struct supervised, link)
 		if (!service_state_is_ended(sv->machine.state)) /* STUCK too: another try, and no restart after it */

@@ -22,8 +22,8 @@ struct manager {
 	struct server *server;
 
 	struct hierarchy hierarchy;
-	struct cg root;	  /* our subtree; its directory carries our lock */
-	char *root_name;  /* the directory that we made, to be removed at the end; NULL = it was there */
+	struct cg root; /* our subtree; its directory carries our lock */
+	char *root_name; /* the directory that we made, to be removed at the end; NULL = it was there */
 	struct cg root_parent;
 	enum spawn_method spawn_method;
 	unsigned kill_avoid; /* enum kill_avoid */
@@ -63,7 +63,8 @@ char *manager_unit_name(const char *typed) must_check;
  * The guard of every signal and kill: 0, or -EPERM with *who when the subtree of that cgroup path holds cgkilld, PID 1 or
  * the caller, whose cgroup path may be NULL; -errno when it cannot be told.
  */
-int manager_guard(struct manager *m, const char *cgroup_path, const char *caller_path, const char **who) must_check;
+int manager_guard(struct manager *m, const char *cgroup_path, const char *caller_path,
+		  const char **who) must_check;
 
 /* Reads every loaded unit again. The number of units loaded; the texts of what is wrong are logged and counted. */
 unsigned manager_reload(struct manager *m, json_t *warnings);

@@ -35,7 +35,7 @@ static bool has_shape(json_t *v, enum shape shape)
 
 	switch (shape) {
 	case SHAPE_STRINGS:
-		json_array_foreach (v, i, item)
+		json_array_foreach(v, i, item)
 			if (!json_is_string(item))
 				return false;
 		return json_is_array(v);
@@ -57,7 +57,7 @@ static bool check_params(struct call *c, json_t *params, const struct param *tab
 	const char *key;
 	json_t *value;
 
-	json_object_foreach (params, key, value) {
+	json_object_foreach(params, key, value) {
 		size_t i = 0;
 
 		while (i < n && !streq(table[i].name, key))
@@ -146,7 +146,8 @@ typedef json_t *(*at_once_fn)(const struct at_once *x, struct supervised *sv);
 
 static json_t *problem_outcome(const struct resolved *target)
 {
-	return json_pack("{s:s, s:s, s:s}", "unit", target->name, "result", target->result, "message", target->problem);
+	return json_pack("{s:s, s:s, s:s}", "unit", target->name, "result", target->result,
+			 "message", target->problem);
 }
 
 static void for_each_unit(const struct at_once *x, json_t *names, at_once_fn fn)
@@ -170,14 +171,19 @@ static void for_each_unit(const struct at_once *x, json_t *names, at_once_fn fn)
 
 static json_t *kill_one(const struct at_once *x, struct supervised *sv)
 {
-	static const char *const nobody[] = { NULL, "No main process to kill", "No control process to kill",
-					      "No process to kill" };
+	static const char *const nobody[] = { NULL, "No main process to kill",
+					      "No control process to kill", "No process to kill" };
 	usec_t since = clock_now();
 	const char *who;
 	ssize_t n;
 
 	if (cg_is_open(&sv->cg) && manager_guard(x->manager, sv->cg.path, x->caller_path, &who) < 0)
-		return render_outcome(sv, "refused", streq(who, "the caller") ? "you are inside this unit's cgroup: ask from outside" : who, since, false);
+		return render_outcome(
+			sv, "refused",
+			streq(who, "the caller")
+				? "you are inside this unit's cgroup: ask from outside"
+				: who,
+			since, false);
 	n = supervised_signal(sv, x->whom, x->signal, call_peer(x->call));
 	if (n == -ESRCH)
 		return render_outcome(sv, "no-process", nobody[x->whom], since, false);
@@ -188,10 +194,10 @@ static json_t *kill_one(const struct at_once *x, struct supervised *sv)
 
 static enum whom parse_whom(const char *text)
 {
-	return !text || streq(text, "all") ? WHOM_ALL :
-	       streq(text, "main")	   ? WHOM_MAIN :
-	       streq(text, "control")	   ? WHOM_CONTROL :
-					     WHOM_INVALID;
+	return !text || streq(text, "all") ? WHOM_ALL
+	       : streq(text, "main")	   ? WHOM_MAIN
+	       : streq(text, "control")	   ? WHOM_CONTROL
+					   : WHOM_INVALID;
 }
 
 static void method_kill(struct call *c, json_t *params, void *arg)
@@ -243,7 +249,7 @@ static bool matches(json_t *patterns, const char *name)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach (patterns, i, item)
+	json_array_foreach(patterns, i, item)
 		if (fnmatch(json_string_value(item), name, 0) == 0)
 			return true;
 	return !json_is_array(patterns);
@@ -256,7 +262,8 @@ static bool is_of_interest(const struct supervised *sv)
 
 static void method_list(struct call *c, json_t *params, void *arg)
 {
-	static const struct param table[] = { { "patterns", SHAPE_STRINGS, false }, { "all", SHAPE_BOOL, false } };
+	static const struct param table[] = { { "patterns", SHAPE_STRINGS, false },
+					      { "all", SHAPE_BOOL, false } };
 	struct manager *m = arg;
 	json_t *rows = json_array();
 	struct supervised *sv;
@@ -268,7 +275,8 @@ static void method_list(struct call *c, json_t *params, void *arg)
 	}
 	all = get_bool(params, "all", false);
 	list_for_each(&m->services, sv, struct supervised, link)
-		if ((all || is_of_interest(sv)) && matches(json_object_get(params, "patterns"), supervised_name(sv)))
+		if ((all || is_of_interest(sv)) &&
+		    matches(json_object_get(params, "patterns"), supervised_name(sv)))
 			json_array_append_new(rows, render_row(sv));
 	call_reply(c, json_pack("{s:o}", "units", rows), false);
 }
@@ -277,16 +285,18 @@ static const struct param units_param[] = { { "units", SHAPE_STRINGS, true } };
 
 static json_t *not_found_status(const struct resolved *t)
 {
-	return json_pack("{s:s, s:s, s:[], s:s, s:s, s:[], s:s, s:s, s:s, s:[], s:i, s:[], s:[], s:[], s:i, s:[]}", "unit",
-			 t->name, "description", t->name, "documentation", "loadState", "not-found", "loadError",
-			 t->problem, "dropInPaths", "activeState", "inactive", "subState", "dead", "result", "success",
-			 "commands", "tasks", 0, "processes", "survivors", "warnings", "restarts", 0, "trail");
+	return json_pack("{s:s, s:s, s:[], s:s, s:s, s:[], s:s, s:s, s:s, s:[], s:i, s:[], s:[], "
+			 "s:[], s:i, s:[]}",
+			 "unit", t->name, "description", t->name, "documentation", "loadState",
+			 "not-found", "loadError", t->problem, "dropInPaths", "activeState",
+			 "inactive", "subState", "dead", "result", "success", "commands", "tasks",
+			 0, "processes", "survivors", "warnings", "restarts", 0, "trail");
 }
 
 static json_t *not_found_properties(const struct resolved *t)
 {
-	return json_pack("{s:s, s:s, s:s, s:s}", "Id", t->name, "LoadState", "not-found", "ActiveState", "inactive",
-			 "SubState", "dead");
+	return json_pack("{s:s, s:s, s:s, s:s}", "Id", t->name, "LoadState", "not-found",
+			 "ActiveState", "inactive", "SubState", "dead");
 }
 
 static json_t *one_status(const struct resolved *t)
@@ -296,7 +306,8 @@ static json_t *one_status(const struct resolved *t)
 
 static json_t *one_show(const struct resolved *t)
 {
-	return json_pack("{s:s, s:o}", "unit", t->service ? supervised_name(t->service) : t->name, "properties",
+	return json_pack("{s:s, s:o}", "unit", t->service ? supervised_name(t->service) : t->name,
+			 "properties",
 			 t->service ? render_properties(t->service) : not_found_properties(t));
 }
 
@@ -311,8 +322,9 @@ static json_t *unit_file_list(const struct manager *m, const char *name)
 			/* What is not UTF-8 cannot be JSON text: json_stringn() says so with NULL. */
 			json_t *text = json_stringn(files.v[i].data, files.v[i].len);
 
-			json_array_append_new(list, json_pack("{s:s, s:o}", "path", files.v[i].path, "text",
-							      text ? text : json_string("(not UTF-8 text)")));
+			json_array_append_new(
+				list, json_pack("{s:s, s:o}", "path", files.v[i].path, "text",
+						text ? text : json_string("(not UTF-8 text)")));
 		}
 	unit_files_deinit(&files);
 	return list;
@@ -328,14 +340,16 @@ static bool check_units(struct call *c, json_t *params)
 {
 	if (!check_params(c, params, units_param, ARRAY_SIZE(units_param)))
 		return false;
-	if (call_access(c) > ACCESS_LOOK || json_array_size(json_object_get(params, "units")) <= LOOK_UNITS_MAX)
+	if (call_access(c) > ACCESS_LOOK ||
+	    json_array_size(json_object_get(params, "units")) <= LOOK_UNITS_MAX)
 		return true;
 	call_invalid(c, "units");
 	return false;
 }
 
 /* Like GetStatus and Show: an array of one thing for each unit that was named. */
-static void look_at_each(struct call *c, json_t *params, struct manager *m, json_t *(*fn)(const struct resolved *))
+static void look_at_each(struct call *c, json_t *params, struct manager *m,
+			 json_t *(*fn)(const struct resolved *))
 {
 	struct resolved_list targets;
 	json_t *list = json_array();
@@ -377,11 +391,13 @@ static void method_cat(struct call *c, json_t *params, void *arg)
 		json_decref(list);
 		return;
 	}
-	json_array_foreach (json_object_get(params, "units"), i, item) {
+	json_array_foreach(json_object_get(params, "units"), i, item) {
 		cleanup_free char *name = manager_unit_name(json_string_value(item));
 		json_t *files = name ? unit_file_list(m, name) : json_array();
 
-		json_array_append_new(list, json_pack("{s:s, s:o}", "unit", name ? name : json_string_value(item), "files", files));
+		json_array_append_new(list, json_pack("{s:s, s:o}", "unit",
+						      name ? name : json_string_value(item),
+						      "files", files));
 	}
 	call_reply(c, json_pack("{s:o}", "units", list), false);
 }
@@ -395,7 +411,7 @@ static void method_monitor(struct call *c, json_t *params, void *arg)
 
 	if (!check_params(c, params, table, ARRAY_SIZE(table)))
 		return;
-	json_array_foreach (json_object_get(params, "units"), i, item) {
+	json_array_foreach(json_object_get(params, "units"), i, item) {
 		const char *typed = json_string_value(item);
 		char *name = strpbrk(typed, "*?[") ? strdup(typed) : manager_unit_name(typed);
 
@@ -429,9 +445,10 @@ static void method_version(struct call *c, json_t *params, void *arg)
 
 	if (check_params(c, params, NULL, 0))
 		call_reply(c,
-			   json_pack("{s:s, s:i, s:s, s:s, s:s}", "version", PACKAGE_VERSION, "pid", getpid(), "controlGroup",
-				     m->root.path, "spawn", m->spawn_method == SPAWN_CLONE3 ? "clone3" : "attach", "verify",
-				     "pidfd"),
+			   json_pack("{s:s, s:i, s:s, s:s, s:s}", "version", PACKAGE_VERSION, "pid",
+				     getpid(), "controlGroup", m->root.path, "spawn",
+				     m->spawn_method == SPAWN_CLONE3 ? "clone3" : "attach",
+				     "verify", "pidfd"),
 			   false);
 }
 

@@ -78,5 +78,7 @@ void monitor_new(struct manager *m, struct call *c, char **patterns)
 	list_for_each(&m->services, sv, struct supervised, link)
 		if (wants(mon, supervised_name(sv)))
 			send(mon, supervised_name(sv),
-			     &(struct trail_event){ .kind = TRAIL_STATE, .boot = sv->machine.state_since, .state = sv->machine.state });
+			     &(struct trail_event){ .kind = TRAIL_STATE,
+						    .boot = sv->machine.state_since,
+						    .state = sv->machine.state });
 }

@@ -14,12 +14,16 @@ static const char usage[] =
 	"cgkilld [OPTION...]\n"
 	"\n"
 	"Starts daemons in cgroups of their own and sees to it that stopped means stopped.\n"
-	"Runs in the foreground. SIGTERM stops all it runs, then itself; SIGHUP reads the units again.\n"
+	"Runs in the foreground. SIGTERM stops all it runs, then itself; SIGHUP reads the units "
+	"again.\n"
 	"\n"
 	"  --root=CGROUP        the cgroup to keep services in (default: 'cgkill' below its own)\n"
-	"  --unit-path=DIR:...  where unit files are; an empty last entry appends the default path\n"
-	"  --runtime-dir=DIR    where the control socket is (default: /run/cgkill, or $XDG_RUNTIME_DIR/cgkill)\n"
-	"  --log-dir=DIR        where output of services goes (default: /var/log/cgkill, or RUNTIME-DIR/log)\n"
+	"  --unit-path=DIR:...  where unit files are; an empty last entry appends the default "
+	"path\n"
+	"  --runtime-dir=DIR    where the control socket is (default: /run/cgkill, or "
+	"$XDG_RUNTIME_DIR/cgkill)\n"
+	"  --log-dir=DIR        where output of services goes (default: /var/log/cgkill, or "
+	"RUNTIME-DIR/log)\n"
 	"  --group=GROUP        members may start and stop services\n"
 	"  --user               the directories of a user, not of the system\n"
 	"  --log-level=LEVEL    error, warning, notice, info (default) or debug\n"
@@ -28,8 +32,18 @@ static const char usage[] =
 	"\n"
 	"See cgkilld(8).\n";
 
-enum { OPT_ROOT = 256, OPT_UNIT_PATH, OPT_RUNTIME_DIR, OPT_LOG_DIR, OPT_GROUP, OPT_USER, OPT_LOG_LEVEL, OPT_READY_FD,
-       OPT_HELP, OPT_VERSION };
+enum {
+	OPT_ROOT = 256,
+	OPT_UNIT_PATH,
+	OPT_RUNTIME_DIR,
+	OPT_LOG_DIR,
+	OPT_GROUP,
+	OPT_USER,
+	OPT_LOG_LEVEL,
+	OPT_READY_FD,
+	OPT_HELP,
+	OPT_VERSION
+};
 
 static const struct option long_options[] = {
 	{ "root", required_argument, NULL, OPT_ROOT },
@@ -56,8 +70,9 @@ static int parse_level(const char *text, enum log_level *out)
 	static const struct {
 		const char *name;
 		enum log_level level;
-	} levels[] = { { "error", LOG_ERROR_ },	  { "err", LOG_ERROR_ },     { "warning", LOG_WARNING_ },
-		       { "notice", LOG_NOTICE_ }, { "info", LOG_INFO_ },     { "debug", LOG_DEBUG_ } };
+	} levels[] = { { "error", LOG_ERROR_ },	    { "err", LOG_ERROR_ },
+		       { "warning", LOG_WARNING_ }, { "notice", LOG_NOTICE_ },
+		       { "info", LOG_INFO_ },	    { "debug", LOG_DEBUG_ } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
 		if (streq(levels[i].name, text)) {
@@ -113,9 +128,9 @@ static int take(struct options *o, int c)
 	case OPT_LOG_LEVEL:
 		return parse_level(optarg, &o->log_level);
 	case OPT_READY_FD:
-		return parse_int(optarg, &o->ready_fd) == 0 && o->ready_fd >= 0 ?
-			       0 :
-			       bad("ready-fd", optarg, "give the number of an open descriptor");
+		return parse_int(optarg, &o->ready_fd) == 0 && o->ready_fd >= 0
+			       ? 0
+			       : bad("ready-fd", optarg, "give the number of an open descriptor");
 	case OPT_HELP:
 		fputs(usage, stdout);
 		return 1;
@@ -141,7 +156,8 @@ static int set_default_dirs(struct options *o)
 			o->log_dir = strdup(LOG_DIR_SYSTEM);
 	} else if (!o->runtime_dir) {
 		if (!xdg || !*xdg)
-			return bad("runtime-dir", "?", "$XDG_RUNTIME_DIR is not set: say where the control socket is to be");
+			return bad("runtime-dir",
+				   "?", "$XDG_RUNTIME_DIR is not set: say where the control socket is to be");
 		if (asprintf(&o->runtime_dir, "%s/%s", xdg, CGKILL_RUNTIME_DIR_USER) < 0)
 			return -ENOMEM;
 	}
@@ -159,7 +175,8 @@ int options_parse(struct options *out, int argc, char **argv)
 	while (r == 0 && (c = getopt_long(argc, argv, "", long_options, NULL)) >= 0)
 		r = take(&o, c);
 	if (r == 0 && optind < argc) {
-		fprintf(stderr, "cgkilld: unexpected argument '%s'; see 'cgkilld --help'\n", argv[optind]);
+		fprintf(stderr, "cgkilld: unexpected argument '%s'; see 'cgkilld --help'\n",
+			argv[optind]);
 		r = -EINVAL;
 	}
 	if (r == 0)

@@ -9,11 +9,11 @@
 
 struct options {
 	bool user;
-	const char *root;	 /* NULL = default */
-	const char *unit_path;	 /* NULL = default */
-	char *runtime_dir;	 /* never NULL; owned */
-	char *socket_path;	 /* in runtime_dir; never NULL; owned */
-	char *log_dir;		 /* never NULL; owned */
+	const char *root;      /* NULL = default */
+	const char *unit_path; /* NULL = default */
+	char *runtime_dir;     /* never NULL; owned */
+	char *socket_path;     /* in runtime_dir; never NULL; owned */
+	char *log_dir;	       /* never NULL; owned */
 	enum log_level log_level;
 	gid_t control_group; /* (gid_t)-1 = none */
 	int ready_fd;	     /* -1 = none */

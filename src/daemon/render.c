@@ -69,8 +69,9 @@ static const char *sub_state(const struct supervised *sv)
 json_t *render_row(struct supervised *sv)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "unit", supervised_name(sv), "loadState",
-			 load_state_name(sv->load_state), "activeState", active_state(sv), "subState", sub_state(sv),
-			 "description", sv->unit->description ? sv->unit->description : supervised_name(sv));
+			 load_state_name(sv->load_state), "activeState", active_state(sv),
+			 "subState", sub_state(sv), "description",
+			 sv->unit->description ? sv->unit->description : supervised_name(sv));
 }
 
 static ssize_t count_processes(const struct supervised *sv)
@@ -82,8 +83,8 @@ static ssize_t count_processes(const struct supervised *sv)
 
 json_t *render_progress(struct supervised *sv)
 {
-	json_t *o = json_pack("{s:s, s:s, s:I}", "unit", supervised_name(sv), "subState", sub_state(sv), "processes",
-			      (json_int_t)count_processes(sv));
+	json_t *o = json_pack("{s:s, s:s, s:I}", "unit", supervised_name(sv), "subState",
+			      sub_state(sv), "processes", (json_int_t)count_processes(sv));
 
 	set_usec(o, "stageEndsUSec", service_next_timer(&sv->machine));
 	set_usec(o, "deadlineUSec", sv->machine.deadline);
@@ -95,8 +96,8 @@ json_t *render_progress(struct supervised *sv)
 static json_t *render_survivor(const struct supervised *sv, const struct process_facts *f)
 {
 	char reason[256], state[2] = { f->state, '\0' };
-	json_t *o = json_pack("{s:i, s:s, s:s, s:s}", "pid", f->pid, "comm", f->comm, "state", state, "reason",
-			      explain_reason(f, reason, sizeof(reason)));
+	json_t *o = json_pack("{s:i, s:s, s:s, s:s}", "pid", f->pid, "comm", f->comm, "state",
+			      state, "reason", explain_reason(f, reason, sizeof(reason)));
 
 	if (!o)
 		return NULL;
@@ -143,13 +144,15 @@ static bool has_survivors(const struct supervised *sv)
 {
 	enum service_state s = sv->machine.state;
 
-	return sv->machine.populated && (service_state_is_ended(s) || s == STATE_STUCK || s == STATE_AUTO_RESTART);
+	return sv->machine.populated &&
+	       (service_state_is_ended(s) || s == STATE_STUCK || s == STATE_AUTO_RESTART);
 }
 
-json_t *render_outcome(struct supervised *sv, const char *result, const char *message, usec_t since, bool with_trail)
+json_t *render_outcome(struct supervised *sv, const char *result, const char *message, usec_t since,
+		       bool with_trail)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "unit", supervised_name(sv), "result", result, "activeState",
-			      active_state(sv), "subState", sub_state(sv));
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "unit", supervised_name(sv), "result", result,
+			      "activeState", active_state(sv), "subState", sub_state(sv));
 
 	if (!o)
 		return NULL;
@@ -169,8 +172,8 @@ static json_t *render_processes(const struct process_facts *facts, ssize_t n)
 	json_t *list = json_array();
 
 	for (ssize_t i = 0; i < n; i++)
-		json_array_append_new(list, json_pack("{s:i, s:s, s:s}", "pid", facts[i].pid, "cgroup", facts[i].cgroup,
-						      "command", facts[i].cmdline));
+		json_array_append_new(list, json_pack("{s:i, s:s, s:s}", "pid", facts[i].pid, "cgroup",
+						      facts[i].cgroup, "command", facts[i].cmdline));
 	return list;
 }
 
@@ -198,7 +201,8 @@ static json_t *render_commands(const struct supervised *sv)
 
 		for (size_t i = 0; i < commands->n; i++) {
 			cleanup_free char *line = join_argv(&commands->v[i]);
-			json_t *o = json_pack("{s:s, s:s}", "kind", exec_phase_name(phase), "command", line ? line : "");
+			json_t *o = json_pack("{s:s, s:s}", "kind", exec_phase_name(phase),
+					      "command", line ? line : "");
 
 			if (sv->last[phase].pid > 0 && i + 1 == commands->n) {
 				json_object_set_new(o, "pid", json_integer(sv->last[phase].pid));
@@ -300,7 +304,8 @@ json_t *render_properties(struct supervised *sv)
 	if (!o)
 		return NULL;
 	set_string(o, "Id", supervised_name(sv));
-	set_string(o, "Description", sv->unit->description ? sv->unit->description : supervised_name(sv));
+	set_string(o, "Description",
+		   sv->unit->description ? sv->unit->description : supervised_name(sv));
 	set_string(o, "LoadState", load_state_name(sv->load_state));
 	set_string(o, "ActiveState", active_state(sv));
 	set_string(o, "SubState", sub_state(sv));

@@ -60,7 +60,9 @@ static int add_name(struct manager *m, struct resolved_list *l, const char *type
 	sv = load ? manager_get(m, name) : manager_find(m, name);
 	if (sv)
 		return add_service(l, sv);
-	return add(l, &(struct resolved){ .name = TAKE_PTR(name), .result = "not-found", .problem = "it is not loaded" });
+	return add(l, &(struct resolved){ .name = TAKE_PTR(name),
+					  .result = "not-found",
+					  .problem = "it is not loaded" });
 }
 
 static int compare(const void *a, const void *b)
@@ -104,7 +106,7 @@ int resolve_units(struct manager *m, json_t *names, bool load, struct resolved_l
 	size_t i;
 	int r = 0;
 
-	json_array_foreach (names, i, item) {
+	json_array_foreach(names, i, item) {
 		const char *typed = json_string_value(item);
 
 		r = strpbrk(typed, "*?[") ? add_glob(m, &l, typed) : add_name(m, &l, typed, load);

@@ -17,12 +17,14 @@ static int find_hierarchy(struct manager *m)
 	int r = hierarchy_find(&m->hierarchy, NULL);
 
 	if (r == -ENOENT)
-		log_error("no cgroup2 is mounted here: run 'mount -t cgroup2 none /sys/fs/cgroup' (or, where cgroup v1 is "
+		log_error("no cgroup2 is mounted here: run 'mount -t cgroup2 none /sys/fs/cgroup' "
+			  "(or, where cgroup v1 is "
 			  "there, on a directory of its own)");
 	else if (r < 0)
 		log_error("cannot find the cgroup2 mount in /proc/self/mountinfo: %s", strerror(-r));
 	else if (m->hierarchy.read_only)
-		log_error("the cgroup2 mount at %s is read-only: remount it with 'mount -o remount,rw %s', or give the "
+		log_error("the cgroup2 mount at %s is read-only: remount it with 'mount -o "
+			  "remount,rw %s', or give the "
 			  "container a writable cgroupfs",
 			  m->hierarchy.mount_point, m->hierarchy.mount_point);
 	return r < 0 ? r : m->hierarchy.read_only ? -EROFS : 0;
@@ -76,7 +78,9 @@ static int lock_root(struct manager *m)
 		return 0;
 	if (errno != EWOULDBLOCK)
 		return -errno;
-	log_error("another cgkilld has the cgroup %s: stop it first, or give this one another with --root", m->root.path);
+	log_error("another cgkilld has the cgroup %s: stop it first, or give this one another with "
+		  "--root",
+		  m->root.path);
 	free(TAKE_PTR(m->root_name)); /* not ours to remove */
 	return -EBUSY;
 }
@@ -97,7 +101,8 @@ static void clear_leftovers(struct manager *m)
 			continue;
 		if (cg_remove(&m->root, de->d_name) != -EBUSY)
 			continue;
-		log_warning("processes live in %s/%s since an earlier run: 'cgkillctl status %s' names them",
+		log_warning("processes live in %s/%s since an earlier run: 'cgkillctl status %s' "
+			    "names them",
 			    m->root.path, de->d_name, de->d_name);
 		/* A service that is known is watched: its cgroup goes when they go. */
 		if (unit_name_valid(de->d_name) && !manager_get(m, de->d_name))
@@ -111,9 +116,11 @@ static int probe(struct manager *m)
 	int r = spawn_probe(&m->root, &m->spawn_method);
 
 	if (r < 0)
-		log_error("cannot start a process in a cgroup below %s: %s", m->root.path, strerror(-r));
+		log_error("cannot start a process in a cgroup below %s: %s", m->root.path,
+			  strerror(-r));
 	else if (m->spawn_method == SPAWN_ATTACH)
-		log_notice("clone3 into a cgroup does not work here: starting services by fork and cgroup.procs");
+		log_notice("clone3 into a cgroup does not work here: starting services by fork and "
+			   "cgroup.procs");
 	return r;
 }
 
@@ -129,10 +136,14 @@ int subtree_open(struct manager *m, const char *root)
 	if (r == 0)
 		r = open_root(m, path);
 	if (r == -EACCES || r == -EPERM)
-		log_error("no permission to make the cgroup %s: run cgkilld as root, or give it a delegated subtree with --root",
+		log_error("no permission to make the cgroup %s: run cgkilld as root, or give it a "
+			  "delegated subtree with --root",
 			  path);
 	else if (r < 0)
-		log_error("cannot use %s as the root of the services' cgroups: %s", path ? path : root ? root : DEFAULT_NAME,
+		log_error("cannot use %s as the root of the services' cgroups: %s",
+			  path	 ? path
+			  : root ? root
+				 : DEFAULT_NAME,
 			  r == -EXDEV ? "it is not below the cgroup2 mount" : strerror(-r));
 	if (r == 0)
 		r = lock_root(m);

@@ -20,8 +20,8 @@
  * cgroup.events tells of a change at most once in about 10 ms (kernel/cgroup/cgroup.c, CGROUP_FILE_NOTIFY_MIN_INTV), so
  * right after a change it is looked at a few times on our own account, ever more seldom, and then no more.
  */
-#define RECHECK_FIRST USEC_PER_MSEC
-#define RECHECK_LAST  (16 * USEC_PER_MSEC)
+#define RECHECK_FIRST	  USEC_PER_MSEC
+#define RECHECK_LAST	  (16 * USEC_PER_MSEC)
 /* Without a descriptor or memory for the watch it is all that there is: then it goes on, this seldom. */
 #define RECHECK_UNWATCHED USEC_PER_SEC
 
@@ -166,7 +166,8 @@ static bool seal(struct supervised *sv)
 	if (sv->main_serial > 0 && cg_remove(&sv->cg, leaf_name(name, "main", sv->main_serial)) == -EBUSY)
 		return false;
 	sv->main_serial = 0;
-	if (sv->control_serial > 0 && cg_remove(&sv->cg, leaf_name(name, "control", sv->control_serial)) == -EBUSY)
+	if (sv->control_serial > 0 &&
+	    cg_remove(&sv->cg, leaf_name(name, "control", sv->control_serial)) == -EBUSY)
 		return false;
 	sv->control_serial = 0;
 	return true;
@@ -204,7 +205,8 @@ static void on_recheck(struct timer *t, usec_t now)
 static void recheck_soon(struct supervised *sv)
 {
 	sv->recheck_delay = RECHECK_FIRST;
-	(void)!timer_set(sv->manager->loop, &sv->recheck, usec_add(clock_now(), RECHECK_FIRST), on_recheck);
+	(void)!timer_set(sv->manager->loop, &sv->recheck, usec_add(clock_now(), RECHECK_FIRST),
+			 on_recheck);
 }
 
 /* As long as a process of ours lives, its end is the next time to look. What is stuck may be a zombie that is withheld. */
@@ -215,7 +217,8 @@ static bool end_will_tell(const struct supervised *sv)
 
 static void watch_empty(struct supervised *sv)
 {
-	bool wanted = service_watches_empty(&sv->machine) && !sv->killer && !end_will_tell(sv) && cg_is_open(&sv->cg);
+	bool wanted = service_watches_empty(&sv->machine) && !sv->killer && !end_will_tell(sv) &&
+		      cg_is_open(&sv->cg);
 
 	if (!wanted) {
 		io_unwatch(&sv->events_io);
@@ -226,9 +229,10 @@ static void watch_empty(struct supervised *sv)
 	if (sv->events_fd >= 0)
 		return;
 	sv->events_fd = cg_events_open(&sv->cg);
-	if (sv->events_fd < 0 ||
-	    io_watch(sv->manager->loop, &sv->events_io, sv->events_fd, EPOLLPRI | EPOLLERR, on_events) < 0)
-		log_error("%s: cannot watch its cgroup: out of descriptors or memory", supervised_name(sv));
+	if (sv->events_fd < 0 || io_watch(sv->manager->loop, &sv->events_io, sv->events_fd,
+					  EPOLLPRI | EPOLLERR, on_events) < 0)
+		log_error("%s: cannot watch its cgroup: out of descriptors or memory",
+			  supervised_name(sv));
 	recheck_soon(sv); /* it may have become empty before the watch was there */
 }
 
@@ -239,8 +243,8 @@ static void log_exit(const struct supervised *sv, const char *what, struct exit_
 	const char *name = e.code == CLD_EXITED ? exit_status_name(e.status) : signal_name(e.status);
 
 	log_at(e.code == CLD_EXITED && e.status == 0 ? LOG_DEBUG_ : LOG_NOTICE_,
-	       "%s: %s process exited, code=%s, status=%d/%s", supervised_name(sv), what, exit_code_name(e.code),
-	       e.status, name ? name : "n/a");
+	       "%s: %s process exited, code=%s, status=%d/%s", supervised_name(sv), what,
+	       exit_code_name(e.code), e.status, name ? name : "n/a");
 }
 
 static void drop_leaf_killer(struct supervised *sv)
@@ -254,7 +258,8 @@ static void on_leaf_killed(struct killer *k, enum kill_status status)
 	struct supervised *sv = k->owner;
 
 	if (status == KILL_STUCK)
-		log_warning("%s: what an Exec*Pre command left behind does not die", supervised_name(sv));
+		log_warning("%s: what an Exec*Pre command left behind does not die",
+			    supervised_name(sv));
 	drop_leaf_killer(sv);
 	feed(sv, &sv->held);
 }
@@ -294,7 +299,8 @@ static void on_process_exit(struct process *p, struct exit_info e)
 			    .exit = e,
 			    .deadline = USEC_INFINITY };
 
-	if (!p->born && !p->killed && e.code == CLD_KILLED && e.status == SIGKILL && spawn_again(sv, p) == 0)
+	if (!p->born && !p->killed && e.code == CLD_KILLED && e.status == SIGKILL &&
+	    spawn_again(sv, p) == 0)
 		return;
 	if (p->is_main)
 		sv->main = NULL;
@@ -316,21 +322,23 @@ static void on_process_exec(struct process *p)
 	struct supervised *sv = p->owner;
 
 	if (p->is_main)
-		feed(sv, &(struct event){ .kind = EVENT_EXECED, .is_main = true, .deadline = USEC_INFINITY });
+		feed(sv, &(struct event){
+				 .kind = EVENT_EXECED, .is_main = true, .deadline = USEC_INFINITY });
 }
 
 static void on_process_report(struct process *p, uint32_t step, int error)
 {
 	struct supervised *sv = p->owner;
 	const struct exec_commands *list = &sv->unit->exec[p->phase];
-	const char *path = p->index < list->n ? list->v[p->index].path : "?"; /* a reload may have taken it away */
+	const char *path = p->index < list->n ? list->v[p->index].path
+					      : "?"; /* a reload may have taken it away */
 
 	if (step & EXEC_STEP_WARNING)
-		log_warning("%s: step %s refused by the host, going on: %s", supervised_name(sv), exec_step_name(step),
-			    strerror(error));
+		log_warning("%s: step %s refused by the host, going on: %s", supervised_name(sv),
+			    exec_step_name(step), strerror(error));
 	else
-		log_error("%s: failed at step %s spawning %s: %s", supervised_name(sv), exec_step_name(step), path,
-			  strerror(error));
+		log_error("%s: failed at step %s spawning %s: %s", supervised_name(sv),
+			  exec_step_name(step), path, strerror(error));
 }
 
 static int start_process(struct supervised *sv, bool is_main, enum exec_phase phase, size_t index)
@@ -350,11 +358,17 @@ static int start_process(struct supervised *sv, bool is_main, enum exec_phase ph
 	int r = p ? open_cgroup(sv) : -ENOMEM;
 
 	if (r == 0)
-		r = is_main ? make_leaf(sv, "main", &leaf, &sv->main_serial) : open_control_leaf(sv, &leaf);
+		r = is_main ? make_leaf(sv, "main", &leaf, &sv->main_serial)
+			    : open_control_leaf(sv, &leaf);
 	if (r == 0) {
-		*p = (struct process){ .is_main = is_main, .phase = phase, .index = index,
-				       .owner = sv, .pidfd = -1, .report_fd = -1,
-				       .on_report = on_process_report, .on_exec = on_process_exec,
+		*p = (struct process){ .is_main = is_main,
+				       .phase = phase,
+				       .index = index,
+				       .owner = sv,
+				       .pidfd = -1,
+				       .report_fd = -1,
+				       .on_report = on_process_report,
+				       .on_exec = on_process_exec,
 				       .on_exit = on_process_exit };
 		r = process_start(p, m->loop, &leaf, &m->spawn_method, &x);
 	}
@@ -382,7 +396,8 @@ static int spawn_again(struct supervised *sv, struct process *dead)
 	if (m->spawn_method != SPAWN_CLONE3 || dead->index >= sv->unit->exec[dead->phase].n)
 		return -EALREADY;
 	m->spawn_method = SPAWN_ATTACH;
-	log_notice("clone3 into a cgroup is poisoned by an earlier cgroup.kill: starting services by fork and cgroup.procs from now on");
+	log_notice("clone3 into a cgroup is poisoned by an earlier cgroup.kill: starting services "
+		   "by fork and cgroup.procs from now on");
 	*(is_main ? &sv->main : &sv->control) = NULL;
 	return start_process(sv, is_main, dead->phase, dead->index);
 }
@@ -401,7 +416,8 @@ static void do_spawn(struct supervised *sv, const struct action *a)
 	struct event ev = { .kind = EVENT_SPAWNED, .is_main = a->is_main, .deadline = USEC_INFINITY };
 
 	if (r < 0) {
-		log_error("%s: cannot start %s: %s", supervised_name(sv), exec_phase_name(a->phase), strerror(-r));
+		log_error("%s: cannot start %s: %s", supervised_name(sv), exec_phase_name(a->phase),
+			  strerror(-r));
 		ev.kind = EVENT_SPAWN_FAILED;
 		if (is_empty(sv)) /* the machine has counted on a process */
 			queue(sv, &(struct event){ .kind = EVENT_EMPTY, .deadline = USEC_INFINITY });
@@ -483,7 +499,8 @@ static ssize_t signal_all(struct supervised *sv, int sig, bool sighup)
 	if (r < 0)
 		return r;
 	if (s.error < 0)
-		log_warning("%s: not every process could be signalled: %s", supervised_name(sv), strerror(-s.error));
+		log_warning("%s: not every process could be signalled: %s", supervised_name(sv),
+			    strerror(-s.error));
 	return (ssize_t)s.signalled;
 }
 
@@ -493,7 +510,8 @@ static int check_guard(struct supervised *sv, const char *caller_path)
 	int r = manager_guard(sv->manager, sv->cg.path, caller_path, &who);
 
 	if (r < 0)
-		log_error("%s: refusing to signal or kill %s: it holds %s", supervised_name(sv), sv->cg.path, who);
+		log_error("%s: refusing to signal or kill %s: it holds %s", supervised_name(sv),
+			  sv->cg.path, who);
 	return r;
 }
 
@@ -514,7 +532,9 @@ static bool is_member(const struct supervised *sv, const struct process *p)
 
 static void do_signal(struct supervised *sv, const struct action *a)
 {
-	struct process *p = a->whom == WHOM_MAIN ? sv->main : a->whom == WHOM_CONTROL ? sv->control : NULL;
+	struct process *p = a->whom == WHOM_MAIN      ? sv->main
+			    : a->whom == WHOM_CONTROL ? sv->control
+						      : NULL;
 	struct trail_event e = { .kind = a->signal == SIGKILL ? TRAIL_KILL : TRAIL_SIGNAL,
 				 .signal = { a->signal, a->whom, 0 } };
 	ssize_t n = 0;
@@ -530,7 +550,8 @@ static void do_signal(struct supervised *sv, const struct action *a)
 		n = signal_all(sv, a->signal, a->sighup);
 	}
 	if (n < 0)
-		log_error("%s: cannot signal its processes: %s", supervised_name(sv), strerror((int)-n));
+		log_error("%s: cannot signal its processes: %s", supervised_name(sv),
+			  strerror((int)-n));
 	if (n <= 0) {
 		free(e.names);
 		return;
@@ -616,7 +637,8 @@ static void log_state(struct supervised *sv, const struct action *a)
 	if (a->from == STATE_STUCK && (a->to == STATE_STOP_SIGKILL || a->to == STATE_FINAL_SIGKILL))
 		log_info("%s: trying again to kill what is stuck", name);
 	else if (a->to == STATE_STOP_SIGKILL || a->to == STATE_FINAL_SIGKILL)
-		log_warning("%s: state '%s' is over with processes alive: killing", name, service_state_name(a->from));
+		log_warning("%s: state '%s' is over with processes alive: killing", name,
+			    service_state_name(a->from));
 	if (a->to == STATE_STUCK)
 		log_error("%s: processes outlive SIGKILL: stuck", name);
 	if (a->to == STATE_FAILED || a->to == STATE_AUTO_RESTART)
@@ -633,7 +655,8 @@ static void do_state(struct supervised *sv, const struct action *a)
 	if (a->to == STATE_STUCK)
 		sv->stuck_since = clock_now();
 	/* What is frozen can act neither on ExecStop= nor on a signal; a kill needs no thaw. */
-	if (service_state_is_stopping(a->to) && !service_state_is_stopping(a->from) && cg_is_open(&sv->cg))
+	if (service_state_is_stopping(a->to) && !service_state_is_stopping(a->from) &&
+	    cg_is_open(&sv->cg))
 		(void)!cg_walk(&sv->cg, thaw_one, NULL);
 	if (over && sv->machine.populated)
 		(void)!cg_remove(&sv->manager->root, supervised_name(sv)); /* the empty ones of its leaves */
@@ -668,7 +691,9 @@ static void do_answer(struct supervised *sv, const struct action *a)
 	/* What came up since the machine has answered: a late joiner, a main process that was moved away. */
 	if (given == ANSWER_DONE && a->request == REQUEST_STOP && (sv->machine.populated || sv->escaped))
 		given = ANSWER_SURVIVORS;
-	tell(sv, &(struct trail_event){ .kind = TRAIL_JOB, .job = { .what = names[a->request], .result = answer_name(given) } });
+	tell(sv, &(struct trail_event){
+			 .kind = TRAIL_JOB,
+			 .job = { .what = names[a->request], .result = answer_name(given) } });
 	while ((node = list_pop(&asked))) {
 		w = container_of(node, struct waiter, link);
 		w->fn(w, given);
@@ -752,17 +777,19 @@ static const struct {
 	[EVENT_RESET_FAILED] = { REQUEST_INVALID, "reset-failed" },
 };
 
-void supervised_request(struct supervised *sv, enum event_kind kind, usec_t deadline, const struct peer *by,
-			struct waiter *w)
+void supervised_request(struct supervised *sv, enum event_kind kind, usec_t deadline,
+			const struct peer *by, struct waiter *w)
 {
-	struct trail_event e = { .kind = TRAIL_JOB, .job = { .what = requests[kind].name, .result = "requested" } };
+	struct trail_event e = { .kind = TRAIL_JOB,
+				 .job = { .what = requests[kind].name, .result = "requested" } };
 
 	if (by) {
 		e.job.by_peer = true;
 		e.job.uid = by->uid;
 		e.job.pid = by->pid;
 		e.names = strdup(by->comm);
-		log_info("%s: %s asked for by uid %u pid %d (%s)", supervised_name(sv), e.job.what, by->uid, by->pid, by->comm);
+		log_info("%s: %s asked for by uid %u pid %d (%s)", supervised_name(sv), e.job.what,
+			 by->uid, by->pid, by->comm);
 	}
 	tell(sv, &e);
 	sv->escaped = false;
@@ -782,8 +809,8 @@ ssize_t supervised_signal(struct supervised *sv, enum whom whom, int sig, const 
 		return -ESRCH;
 	if (check_guard(sv, NULL) < 0)
 		return -EPERM;
-	log_info("%s: signal %s asked for by uid %u pid %d (%s)", supervised_name(sv), signal_name(sig), by->uid, by->pid,
-		 by->comm);
+	log_info("%s: signal %s asked for by uid %u pid %d (%s)", supervised_name(sv),
+		 signal_name(sig), by->uid, by->pid, by->comm);
 	if (sig == SIGKILL)
 		note_kill(sv);
 	if (whom != WHOM_CONTROL && sv->main && is_member(sv, sv->main))
@@ -803,7 +830,8 @@ ssize_t supervised_signal(struct supervised *sv, enum whom whom, int sig, const 
 		n += rest;
 	}
 	if (n > 0)
-		tell(sv, &(struct trail_event){ .kind = TRAIL_SIGNAL, .signal = { sig, whom, (unsigned)n } });
+		tell(sv, &(struct trail_event){ .kind = TRAIL_SIGNAL,
+						.signal = { sig, whom, (unsigned)n } });
 	return n > 0 ? n : -ESRCH;
 }
 

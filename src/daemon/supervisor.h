@@ -39,13 +39,13 @@ struct supervised {
 	enum load_state load_state;
 	char *load_error;
 	char **warnings; /* of the unit's files, as text */
-	char *alias_of;	 /* set by supervised_load() when the name is a link to another unit's file */
+	char *alias_of; /* set by supervised_load() when the name is a link to another unit's file */
 
 	struct manager *manager;
-	struct list link;    /* in manager.services */
+	struct list link; /* in manager.services */
 	struct list waiters;
 
-	struct cg cg;	    /* open while the cgroup exists */
+	struct cg cg;		 /* open while the cgroup exists */
 	unsigned serial;	 /* of the leaves made so far */
 	unsigned main_serial;	 /* of the newest main leaf */
 	unsigned control_serial; /* of the leaf for control processes; 0 = a fresh one is to be made */
@@ -69,7 +69,7 @@ struct supervised {
 	struct trail trail;
 	usec_t stuck_since;
 	usec_t hangs_until; /* reading about its processes hung: not before then again */
-	usec_t real_since; /* CLOCK_REALTIME of the last change of state */
+	usec_t real_since;  /* CLOCK_REALTIME of the last change of state */
 };
 
 /* Adds a service without a unit yet. NULL without memory. */
@@ -81,8 +81,8 @@ const char *supervised_name(const struct supervised *sv);
 int supervised_load(struct supervised *sv) must_check;
 
 /* A request; w (may be NULL) is answered now or later, exactly once, unless it is unlinked before. by may be NULL. */
-void supervised_request(struct supervised *sv, enum event_kind kind, usec_t deadline, const struct peer *by,
-			struct waiter *w);
+void supervised_request(struct supervised *sv, enum event_kind kind, usec_t deadline,
+			const struct peer *by, struct waiter *w);
 
 /* A signal asked for by a person. The number of processes that got it, or -errno (-ESRCH: nobody to signal). */
 ssize_t supervised_signal(struct supervised *sv, enum whom whom, int sig, const struct peer *by);

@@ -7,8 +7,9 @@
 #include "util/parse.h"
 
 static const char *const kind_names[TRAIL_KIND_MAX] = {
-	[TRAIL_JOB] = "job",	   [TRAIL_STATE] = "state", [TRAIL_SPAWN] = "spawn", [TRAIL_EXIT] = "exit",
-	[TRAIL_SIGNAL] = "signal", [TRAIL_KILL] = "kill",   [TRAIL_EMPTY] = "empty",
+	[TRAIL_JOB] = "job",	 [TRAIL_STATE] = "state",   [TRAIL_SPAWN] = "spawn",
+	[TRAIL_EXIT] = "exit",	 [TRAIL_SIGNAL] = "signal", [TRAIL_KILL] = "kill",
+	[TRAIL_EMPTY] = "empty",
 };
 
 static const char *const whom_names[] = { NULL, "main", "control", "all" };
@@ -107,8 +108,8 @@ static void add_signal(json_t *o, const struct trail_event *e)
 json_t *trail_event_json(const struct trail_event *e, const char *unit)
 {
 	usec_t real = usec_sub(clock_realtime(), usec_sub(clock_now(), e->boot));
-	json_t *o = json_pack("{s:s, s:s, s:I, s:I}", "unit", unit, "kind", kind_names[e->kind], "realUSec",
-			      (json_int_t)real, "bootUSec", (json_int_t)e->boot);
+	json_t *o = json_pack("{s:s, s:s, s:I, s:I}", "unit", unit, "kind", kind_names[e->kind],
+			      "realUSec", (json_int_t)real, "bootUSec", (json_int_t)e->boot);
 
 	if (!o)
 		return NULL;

@@ -13,7 +13,7 @@
 
 enum trail_kind {
 	TRAIL_INVALID,
-	TRAIL_JOB,    /* a request came, or got its answer */
+	TRAIL_JOB, /* a request came, or got its answer */
 	TRAIL_STATE,
 	TRAIL_SPAWN,
 	TRAIL_EXIT,
@@ -56,7 +56,7 @@ struct trail_event {
 struct trail {
 	struct trail_event *v; /* grows up to TRAIL_MAX, then it is a ring */
 	unsigned cap;
-	unsigned n;	       /* events ever added: v[(n - 1) % TRAIL_MAX] is the newest */
+	unsigned n; /* events ever added: v[(n - 1) % TRAIL_MAX] is the newest */
 };
 
 /* Takes over e->names. Best effort: without memory the event is dropped. */

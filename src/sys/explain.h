@@ -14,13 +14,13 @@ struct process_facts {
 	pid_t tracer;	      /* 0 = none */
 	bool sigkill_pending; /* of the process or its main thread */
 	bool leader_dead;     /* main thread exited, other threads live */
-	pid_t thread;	      /* the thread that state, wchan … are of: a living one that blocks, else the main thread */
-	char wchan[64];	      /* "" when hidden */
-	char syscall[32];     /* name or number, "" when hidden */
-	char stack[1024];     /* kernel stack, functions separated by " < ", "" when hidden */
-	usec_t started;	      /* CLOCK_BOOTTIME, 0 unknown */
-	char cgroup[128];     /* explain_members(): its cgroup's path below the one asked about, "" = that one */
-	char cmdline[256];    /* arguments separated by spaces; [comm] when empty, or when reading it might hang the reader */
+	pid_t thread; /* the thread that state, wchan … are of: a living one that blocks, else the main thread */
+	char wchan[64];	  /* "" when hidden */
+	char syscall[32]; /* name or number, "" when hidden */
+	char stack[1024]; /* kernel stack, functions separated by " < ", "" when hidden */
+	usec_t started;	  /* CLOCK_BOOTTIME, 0 unknown */
+	char cgroup[128]; /* explain_members(): its cgroup's path below the one asked about, "" = that one */
+	char cmdline[256]; /* arguments separated by spaces; [comm] when empty, or when reading it might hang the reader */
 };
 
 /* 0 or -ESRCH. What cannot be read is left empty. */
@@ -30,7 +30,8 @@ int explain_process(pid_t pid, struct process_facts *out) must_check;
 const char *explain_reason(const struct process_facts *f, char *buf, size_t size);
 
 /* Facts of up to max processes of the subtree; *total says how many there are. Returns the number filled in, or -errno. */
-ssize_t explain_members(const struct cg *cg, struct process_facts *out, size_t max, size_t *total) must_check;
+ssize_t explain_members(const struct cg *cg, struct process_facts *out, size_t max,
+			size_t *total) must_check;
 /* The cheap form, comm only: for the event stream before a kill. */
 struct process_name {
 	pid_t pid;

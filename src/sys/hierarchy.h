@@ -14,7 +14,7 @@
  */
 struct hierarchy {
 	char *mount_point; /* file path of the mount, e.g. /sys/fs/cgroup/unified */
-	char *mount_root;  /* cgroup path of what is mounted there: field 4 of proc_pid_mountinfo(5), usually "/" */
+	char *mount_root; /* cgroup path of what is mounted there: field 4 of proc_pid_mountinfo(5), usually "/" */
 	bool read_only;
 	bool nsdelegate;
 };

@@ -12,8 +12,8 @@
 
 enum spawn_method {
 	SPAWN_METHOD_INVALID,
-	SPAWN_CLONE3,	/* CLONE_INTO_CGROUP */
-	SPAWN_ATTACH,	/* fork + cgroup.procs: no clone3 (ENOSYS, EPERM by seccomp), no CLONE_INTO_CGROUP (EINVAL), or poisoned */
+	SPAWN_CLONE3, /* CLONE_INTO_CGROUP */
+	SPAWN_ATTACH, /* fork + cgroup.procs: no clone3 (ENOSYS, EPERM by seccomp), no CLONE_INTO_CGROUP (EINVAL), or poisoned */
 };
 
 /*
@@ -26,7 +26,7 @@ struct spawn_report {
 	uint32_t error; /* errno */
 };
 #define SPAWN_STEP_ALIVE  1U
-#define SPAWN_STEP_ATTACH 2U /* could not join its cgroup: exits with 219 */
+#define SPAWN_STEP_ATTACH 2U  /* could not join its cgroup: exits with 219 */
 #define SPAWN_STEP_FIRST  16U /* the caller's steps start here */
 
 /*
@@ -48,7 +48,8 @@ struct spawned {
  * 0, or -errno with no child left: -EAGAIN and -ENOMEM when the host has no more processes or memory, -ENOENT when cg was
  * removed. method says which way; on ENOSYS, EINVAL and EPERM of clone3 it falls back by itself and sets *method.
  */
-int spawn_into(struct spawned *out, const struct cg *cg, enum spawn_method *method, spawn_fn fn, void *arg) must_check;
+int spawn_into(struct spawned *out, const struct cg *cg, enum spawn_method *method, spawn_fn fn,
+	       void *arg) must_check;
 
 /* In the child: sends a failure and exits. */
 _Noreturn void spawn_fail(int report_fd, uint32_t step, int error, int exit_status);

@@ -17,7 +17,7 @@ struct unit_files {
 	size_t n;
 	bool has_fragment;
 	bool masked; /* the fragment is empty or a link to /dev/null; n is 0 */
-	char *id;    /* the name that the fragment really has, when name is an alias of it; else equal to name */
+	char *id; /* the name that the fragment really has, when name is an alias of it; else equal to name */
 };
 
 /*
@@ -32,7 +32,8 @@ char **unitdir_search_path(const char *unit_path, bool user) must_check;
  * errors), -ENOMEM. name must be valid (core/unit.h); it is only ever used as a file name.
  */
 #define UNIT_FILE_MAX ((size_t)1024 * 1024)
-int unitdir_read(char *const *search_path, const char *name, struct unit_files *out, struct diags *diags) must_check;
+int unitdir_read(char *const *search_path, const char *name, struct unit_files *out,
+		 struct diags *diags) must_check;
 void unit_files_deinit(struct unit_files *f);
 
 /* The names of all *.service files on the path, sorted, each once (templates included). 0 or -ENOMEM. */

@@ -15,7 +15,10 @@ struct buf {
 	bool failed;
 };
 
-#define BUF_INIT { NULL, 0, 0, false }
+#define BUF_INIT                  \
+	{                         \
+		NULL, 0, 0, false \
+	}
 
 void buf_deinit(struct buf *b);
 void buf_append(struct buf *b, const void *data, size_t len);

@@ -5,7 +5,8 @@
 
 #include "util/buf.h"
 
-void diag_add(struct diags *d, enum diag_level level, const char *file, unsigned line, const char *fmt, ...)
+void diag_add(struct diags *d, enum diag_level level, const char *file, unsigned line,
+	      const char *fmt, ...)
 {
 	struct diag one = { .level = level, .line = line };
 	struct diag *grown;

@@ -24,11 +24,14 @@ struct diags {
 	size_t errors;
 };
 
-#define DIAGS_INIT { NULL, 0, 0 }
+#define DIAGS_INIT         \
+	{                  \
+		NULL, 0, 0 \
+	}
 
 /* Best effort: without memory the count of errors still grows, so that a broken unit is never taken for a good one. */
-void diag_add(struct diags *d, enum diag_level level, const char *file, unsigned line, const char *fmt, ...)
-	printf_like(5, 6);
+void diag_add(struct diags *d, enum diag_level level, const char *file, unsigned line,
+	      const char *fmt, ...) printf_like(5, 6);
 void diags_deinit(struct diags *d);
 /* "file:line: text", as far as known; the caller frees it, NULL without memory. */
 char *diag_format(const struct diag *d) must_check;

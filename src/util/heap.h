@@ -17,7 +17,10 @@ struct heap {
 	size_t n, cap;
 };
 
-#define HEAP_INIT { NULL, 0, 0 }
+#define HEAP_INIT          \
+	{                  \
+		NULL, 0, 0 \
+	}
 
 /* Inserts the node, or moves it when it is in the heap. 0 or -ENOMEM (only on insertion). */
 int heap_set(struct heap *h, struct heap_node *node, usec_t key) must_check;

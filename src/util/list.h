@@ -12,7 +12,10 @@ struct list {
 	struct list *prev, *next;
 };
 
-#define LIST_INIT(name) { &(name), &(name) }
+#define LIST_INIT(name)          \
+	{                        \
+		&(name), &(name) \
+	}
 
 static inline void list_init(struct list *l)
 {
@@ -64,7 +67,7 @@ static inline struct list *list_pop(struct list *l)
 }
 
 /* The body may unlink or free the entry at hand, but no other. */
-#define list_for_each(l, var, type, member)                                               \
-	for (struct list *node_ = (l)->next, *next_ = node_->next;                        \
-	     node_ != (l) && ((var) = container_of(node_, type, member), true);           \
+#define list_for_each(l, var, type, member)                                     \
+	for (struct list *node_ = (l)->next, *next_ = node_->next;              \
+	     node_ != (l) && ((var) = container_of(node_, type, member), true); \
 	     node_ = next_, next_ = node_->next)

@@ -23,8 +23,8 @@ bool log_wants(enum log_level level);
 #define log_warning(...) log_at(LOG_WARNING_, __VA_ARGS__)
 #define log_notice(...)	 log_at(LOG_NOTICE_, __VA_ARGS__)
 #define log_info(...)	 log_at(LOG_INFO_, __VA_ARGS__)
-#define log_debug(...)                               \
-	do {                                         \
-		if (log_wants(LOG_DEBUG_))           \
+#define log_debug(...)                                   \
+	do {                                             \
+		if (log_wants(LOG_DEBUG_))               \
 			log_at(LOG_DEBUG_, __VA_ARGS__); \
 	} while (0)

@@ -11,29 +11,29 @@
 #include <string.h>
 #include <unistd.h>
 
-#define must_check   __attribute__((warn_unused_result))
+#define must_check	       __attribute__((warn_unused_result))
 #define printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
-#define unused	     __attribute__((unused))
+#define unused		       __attribute__((unused))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MIN_OF(a, b)  ((a) < (b) ? (a) : (b))
 #define MAX_OF(a, b)  ((a) > (b) ? (a) : (b))
 
 /* The struct that embeds *ptr as its member; ptr must not be NULL. */
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* Hands the resource over and leaves the variable empty, so that its cleanup does nothing. */
-#define TAKE_PTR(p)                          \
-	({                                   \
-		__typeof__(p) taken_ = (p);  \
-		(p) = NULL;                  \
-		taken_;                      \
+#define TAKE_PTR(p)                         \
+	({                                  \
+		__typeof__(p) taken_ = (p); \
+		(p) = NULL;                 \
+		taken_;                     \
 	})
-#define TAKE_FD(f)                 \
-	({                         \
-		int taken_ = (f);  \
-		(f) = -1;          \
-		taken_;            \
+#define TAKE_FD(f)                \
+	({                        \
+		int taken_ = (f); \
+		(f) = -1;         \
+		taken_;           \
 	})
 
 static inline bool streq(const char *a, const char *b)

@@ -72,13 +72,11 @@ static bool same_object(json_t *got, json_t *want)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(want, key, value)
-	{
+	json_object_foreach(want, key, value) {
 		if (!same(json_object_get(got, key), value))
 			return false;
 	}
-	json_object_foreach(got, key, value)
-	{
+	json_object_foreach(got, key, value) {
 		if (!json_is_null(value) && !json_object_get(want, key))
 			return false;
 	}
