@@ -29,8 +29,9 @@ struct exit_info {
 	int status; /* exit status or signal */
 };
 
-const char *service_result_name(enum service_result r); /* "exit-code"; systemd.service(5), $SERVICE_RESULT */
-const char *exit_code_name(int code);			/* "exited", "killed", "dumped" */
+const char *
+service_result_name(enum service_result r); /* "exit-code"; systemd.service(5), $SERVICE_RESULT */
+const char *exit_code_name(int code);	    /* "exited", "killed", "dumped" */
 
 /*
  * What an end means. A daemon may also end by HUP, INT, TERM or PIPE and is clean then; a command (Type=oneshot, and every
@@ -40,7 +41,7 @@ enum exit_kind { EXIT_KIND_INVALID, EXIT_OF_DAEMON, EXIT_OF_COMMAND };
 enum service_result exit_result(struct exit_info e, enum exit_kind kind, const struct exit_set *success);
 
 /*
- * Restart=, RestartPreventExitStatus= and RestartForceExitStatus= applied to how the service ended: result as it stands,
- * main as the main process ended (code 0 = it never ran, or is not known).
+ * Restart=, RestartPreventExitStatus= and RestartForceExitStatus= applied to how the service ended:
+ * result as it stands, main as the main process ended (code 0 = it never ran, or is not known).
  */
 bool restart_wanted(const struct unit *u, enum service_result result, struct exit_info main);

@@ -46,11 +46,12 @@ bool service_state_is_stopping(enum service_state s); /* STOP … FINAL_SIGKILL,
 bool service_state_is_ended(enum service_state s);    /* DEAD, FAILED */
 
 /*
- * What whoever feeds the events has to keep: EVENT_SPAWNED and EVENT_SPAWN_FAILED come next after the step that asked
- * for the process; EVENT_EXECED comes before that process's exit. Before a request, an exit or a failed spawn is fed, and
- * as soon as a step makes service_watches_empty() true, cgroup.events is read, and EVENT_EMPTY fed first if nothing lives.
- * A control process may be spawned over one that the unit's KillMode= or SendSIGKILL= has spared: the earlier one's end
- * is nobody's business from then on.
+ * What whoever feeds the events has to keep: EVENT_SPAWNED and EVENT_SPAWN_FAILED come next after
+ * the step that asked for the process; EVENT_EXECED comes before that process's exit. Before a
+ * request, an exit or a failed spawn is fed, and as soon as a step makes service_watches_empty()
+ * true, cgroup.events is read, and EVENT_EMPTY fed first if nothing lives. A control process may be
+ * spawned over one that the unit's KillMode= or SendSIGKILL= has spared: the earlier one's end is
+ * nobody's business from then on.
  */
 enum event_kind {
 	EVENT_INVALID,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A service unit as its files describe it: plain data, filled from text by core/load.h, read by everything else. Names
- * and meanings are those of systemd.unit(5), systemd.service(5), systemd.exec(5) and systemd.kill(5); what is ours comes
- * from the section [X-Cgkill]. No I/O here.
+ * A service unit as its files describe it: plain data, filled from text by core/load.h, read by
+ * everything else. Names and meanings are those of systemd.unit(5), systemd.service(5),
+ * systemd.exec(5) and systemd.kill(5); what is ours comes from the section [X-Cgkill]. No I/O here.
  */
 #include <sys/resource.h>
 
@@ -211,8 +211,8 @@ static inline bool exit_set_has_signal(const struct exit_set *s, int sig)
 bool exit_set_empty(const struct exit_set *s);
 
 /*
- * A valid unit name: letters, digits and ":-_.\@", one of systemd's suffixes, at most UNIT_NAME_MAX bytes, no template
- * without an instance (systemd.unit(5)). Nothing that passes can be a path.
+ * A valid unit name: letters, digits and ":-_.\@", one of systemd's suffixes, at most UNIT_NAME_MAX
+ * bytes, no template without an instance (systemd.unit(5)). Nothing that passes can be a path.
  */
 bool unit_name_valid(const char *name);
 /* "foo@bar.service" → "foo@.service"; NULL when it is no instance. The caller frees it. */

@@ -29,9 +29,10 @@ struct varlink_reply {
 void varlink_reply_deinit(struct varlink_reply *r);
 
 /*
- * Takes the first whole message from in (up to and with its NUL). 1 with *out; 0 no whole message yet; -EBADMSG: not JSON,
- * not an object of the right form, duplicate or unknown members, more than one of oneway/more/upgrade: close the
- * connection; -EMSGSIZE: longer than max; -ENOMEM (which jansson may take for a syntax error).
+ * Takes the first whole message from in (up to and with its NUL). 1 with *out; 0 no whole message
+ * yet; -EBADMSG: not JSON, not an object of the right form, duplicate or unknown members, more than
+ * one of oneway/more/upgrade: close the connection; -EMSGSIZE: longer than max; -ENOMEM (which
+ * jansson may take for a syntax error).
  */
 int varlink_take_call(struct buf *in, size_t max, struct varlink_call *out) must_check;
 int varlink_take_reply(struct buf *in, size_t max, struct varlink_reply *out) must_check;

@@ -53,8 +53,8 @@ static void batch_free(struct batch *b)
 }
 
 /*
- * What went well is rendered only now, all at once: a thousand outcomes made one by one, between the lasting allocations of
- * a thousand services, would leave the heap full of holes.
+ * What went well is rendered only now, all at once: a thousand outcomes made one by one, between
+ * the lasting allocations of a thousand services, would leave the heap full of holes.
  */
 static json_t *gather(struct batch *b)
 {

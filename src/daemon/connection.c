@@ -198,8 +198,8 @@ int connection_new(struct list *list, const struct connection_class *class, int 
 }
 
 /*
- * Replies are sent after the batch of events that caused them, in one write; earlier only when there
- * are so many that the limit would hit a reader who had no chance yet.
+ * Replies are sent after the batch of events that caused them, in one write; earlier only when
+ * there are so many that the limit would hit a reader who had no chance yet.
  */
 static void reply(struct call *c, const char *error, json_t *parameters, bool continues)
 {

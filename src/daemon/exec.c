@@ -86,8 +86,8 @@ static void warn(const struct child *c, enum exec_step step, int error)
 /* ---- standard input and output ---- */
 
 /*
- * O_NONBLOCK only for the open itself: a FIFO without a peer must not hold the child for ever. The flag is dropped again,
- * since most programs do not expect it on their standard descriptors.
+ * O_NONBLOCK only for the open itself: a FIFO without a peer must not hold the child for ever. The
+ * flag is dropped again, since most programs do not expect it on their standard descriptors.
  */
 static int open_stdio(const char *path, int flags)
 {

@@ -8,9 +8,9 @@
 #include "sys/explain.h"
 
 /*
- * As explain_members(), within FACTS_WAIT. Of processes that did not let themselves be read in that time only pid and comm
- * are known, and their state is '?'. *hangs says that there were such; a caller that remembers it may pass it in as true to
- * be given only pid and comm, at once.
+ * As explain_members(), within FACTS_WAIT. Of processes that did not let themselves be read in that
+ * time only pid and comm are known, and their state is '?'. *hangs says that there were such; a
+ * caller that remembers it may pass it in as true to be given only pid and comm, at once.
  */
 #define FACTS_WAIT_MSEC 100
 ssize_t facts_read(struct loop *l, const struct cg *cg, struct process_facts *out, size_t max,

@@ -84,8 +84,8 @@ static int begin_on_loop(struct killer *k)
 /* ---- in a child ---- */
 
 /*
- * What the child says is only a hint: the truth is read here. One that was killed itself may have left the cgroup frozen;
- * the engine then goes on from there.
+ * What the child says is only a hint: the truth is read here. One that was killed itself may have
+ * left the cgroup frozen; the engine then goes on from there.
  */
 static void on_child(struct io_source *s, uint32_t events)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Drives one operation of the kill engine (sys/kill.h): with the loop, or, where many processes are to be killed, in a
- * child. Each pass over n members takes the kernel a time of O(n), and the write to cgroup.kill, during which those that
- * die compete with the writer, took 140 ms for 1,000 of them: the loop has others to serve meanwhile.
+ * Drives one operation of the kill engine (sys/kill.h): with the loop, or, where many processes are
+ * to be killed, in a child. Each pass over n members takes the kernel a time of O(n), and the write
+ * to cgroup.kill, during which those that die compete with the writer, took 140 ms for 1,000 of
+ * them: the loop has others to serve meanwhile.
  */
 #include "daemon/loop.h"
 #include "sys/kill.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * One thread, one epoll: descriptors, deadlines (one timerfd, exact), signals (one signalfd). Ready sources are taken first
- * and dispatched after, so that a callback may add, change or remove any source, its own included. Idle costs nothing.
+ * One thread, one epoll: descriptors, deadlines (one timerfd, exact), signals (one signalfd). Ready
+ * sources are taken first and dispatched after, so that a callback may add, change or remove any
+ * source, its own included. Idle costs nothing.
  */
 #include <signal.h>
 #include <stdint.h>
@@ -40,9 +41,9 @@ int io_change(struct io_source *s, uint32_t events) must_check;
 void io_unwatch(struct io_source *s); /* idempotent; call before closing the descriptor */
 
 /*
- * (Re)arms to an absolute CLOCK_BOOTTIME time; USEC_INFINITY disarms. Fires once, never early, in the order of time; in a
- * batch after the descriptors, so that what has happened is known before a deadline is held to have passed.
- * 0 or -ENOMEM, which leaves the timer as it was.
+ * (Re)arms to an absolute CLOCK_BOOTTIME time; USEC_INFINITY disarms. Fires once, never early, in
+ * the order of time; in a batch after the descriptors, so that what has happened is known before a
+ * deadline is held to have passed. 0 or -ENOMEM, which leaves the timer as it was.
  */
 int timer_set(struct loop *l, struct timer *t, usec_t at,
 	      void (*fn)(struct timer *, usec_t now)) must_check;

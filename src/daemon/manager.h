@@ -50,8 +50,8 @@ struct supervised *manager_get(struct manager *m, const char *name) must_check;
 /* The same of what is known; NULL when it is not. Both follow a name that is an alias to the unit that it means. */
 struct supervised *manager_find(struct manager *m, const char *name);
 /*
- * Forgets a service that was only looked at and never asked for anything: whoever may look must not be able to fill the
- * memory with names. Takes NULL.
+ * Forgets a service that was only looked at and never asked for anything: whoever may look must not
+ * be able to fill the memory with names. Takes NULL.
  */
 void manager_drop_unused(struct manager *m, struct supervised *sv);
 /* Frees all services, whatever they do; at the end. */
@@ -60,8 +60,8 @@ void manager_free_services(struct manager *m);
 char *manager_unit_name(const char *typed) must_check;
 
 /*
- * The guard of every signal and kill: 0, or -EPERM with *who when the subtree of that cgroup path holds cgkilld, PID 1 or
- * the caller, whose cgroup path may be NULL; -errno when it cannot be told.
+ * The guard of every signal and kill: 0, or -EPERM with *who when the subtree of that cgroup path
+ * holds cgkilld, PID 1 or the caller, whose cgroup path may be NULL; -errno when it cannot be told.
  */
 int manager_guard(struct manager *m, const char *cgroup_path, const char *caller_path,
 		  const char **who) must_check;

@@ -331,8 +331,8 @@ static json_t *unit_file_list(const struct manager *m, const char *name)
 }
 
 /*
- * Each name that is not loaded costs a look through the unit directories. Who may only look gets few at a time, so that
- * nobody else's deadline has to wait for it.
+ * Each name that is not loaded costs a look through the unit directories. Who may only look gets
+ * few at a time, so that nobody else's deadline has to wait for it.
  */
 #define LOOK_UNITS_MAX 32
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * One child of cgkilld: from its birth in a cgroup to its reaping. It frees itself when it was reaped, so that a process
- * that its service no longer waits for is still taken care of.
+ * One child of cgkilld: from its birth in a cgroup to its reaping. It frees itself when it was
+ * reaped, so that a process that its service no longer waits for is still taken care of.
  */
 #include "core/outcome.h"
 #include "daemon/exec.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Services as the interface's types (include/cgkill/io.cgkill.manager.varlink). All return new references, NULL without
- * memory.
+ * Services as the interface's types (include/cgkill/io.cgkill.manager.varlink). All return new
+ * references, NULL without memory.
  */
 #include <jansson.h>
 

@@ -131,8 +131,8 @@ static int keep_reserve(struct server *s)
 
 /*
  * Out of descriptors: gives up the reserve for one client, who sees the end at once instead of
- * waiting for us. Only this finds out whether there is one: accept4() takes the descriptor before it
- * looks (__sys_accept4_file in net/socket.c).
+ * waiting for us. Only this finds out whether there is one: accept4() takes the descriptor before
+ * it looks (__sys_accept4_file in net/socket.c).
  */
 static int turn_away(struct server *s)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The Varlink server: connections on a Unix socket, bounded in number, in memory and in what one peer may hold. Knows
- * nothing of units: methods come from a table, and answer now or later.
+ * The Varlink server: connections on a Unix socket, bounded in number, in memory and in what one
+ * peer may hold. Knows nothing of units: methods come from a table, and answer now or later.
  *
- * A malformed message closes its connection. A slow reader costs memory up to a limit, then it is closed. Calls of one
- * connection are answered in order: the next one is dispatched when the one before has its last reply.
+ * A malformed message closes its connection. A slow reader costs memory up to a limit, then it is
+ * closed. Calls of one connection are answered in order: the next one is dispatched when the one
+ * before has its last reply.
  */
 #include <jansson.h>
 #include <sys/types.h>
@@ -60,8 +61,8 @@ void call_error(struct call *c, const char *error, json_t *parameters);
 void call_invalid(struct call *c, const char *parameter);
 
 /*
- * A call that is answered later registers here to hear that its connection is gone; after the callback c is freed and must
- * not be used. Freed without the callback when it is answered.
+ * A call that is answered later registers here to hear that its connection is gone; after the
+ * callback c is freed and must not be used. Freed without the callback when it is answered.
  */
 void call_on_cancel(struct call *c, void (*fn)(struct call *c, void *arg), void *arg);
 /* True while more unread bytes wait than a monitor should add to: skip progress, close or drop for monitors. */

@@ -6,8 +6,9 @@
 #include "daemon/manager.h"
 
 /*
- * Fills in hierarchy, root, root_name, root_parent and spawn_method of m. root: a cgroup path ("/cgkill") or a file path
- * under the mount; NULL = "cgkill" below the cgroup that we live in. What is wrong is logged with what to do. 0 or -errno.
+ * Fills in hierarchy, root, root_name, root_parent and spawn_method of m. root: a cgroup path
+ * ("/cgkill") or a file path under the mount; NULL = "cgkill" below the cgroup that we live in.
+ * What is wrong is logged with what to do. 0 or -errno.
  */
 int subtree_open(struct manager *m, const char *root) must_check;
 /* Removes what is empty, the root too when we made it. */

@@ -154,8 +154,8 @@ static bool is_empty(const struct supervised *sv)
 }
 
 /*
- * The leaves go as soon as nobody is in them, so that nobody can join them any more: that is what makes `populated 0` last.
- * False when somebody has joined in between.
+ * The leaves go as soon as nobody is in them, so that nobody can join them any more: that is what
+ * makes `populated 0` last. False when somebody has joined in between.
  */
 static bool seal(struct supervised *sv)
 {
@@ -174,8 +174,8 @@ static bool seal(struct supervised *sv)
 }
 
 /*
- * Reads the truth, and tells the machine if it is news. While the kill engine is at work it is the one to say so: nothing
- * new may be spawned into its reach.
+ * Reads the truth, and tells the machine if it is news. While the kill engine is at work it is the
+ * one to say so: nothing new may be spawned into its reach.
  */
 static void look(struct supervised *sv)
 {
@@ -265,8 +265,8 @@ static void on_leaf_killed(struct killer *k, enum kill_status status)
 }
 
 /*
- * What ExecCondition= and ExecStartPre= leave behind is killed before the next command runs: systemd.service(5). True when
- * there is something, and the event is held back until it is gone.
+ * What ExecCondition= and ExecStartPre= leave behind is killed before the next command runs:
+ * systemd.service(5). True when there is something, and the event is held back until it is gone.
  */
 static bool clear_leftovers(struct supervised *sv, const struct event *ev)
 {
@@ -659,7 +659,8 @@ static void do_state(struct supervised *sv, const struct action *a)
 	    cg_is_open(&sv->cg))
 		(void)!cg_walk(&sv->cg, thaw_one, NULL);
 	if (over && sv->machine.populated)
-		(void)!cg_remove(&sv->manager->root, supervised_name(sv)); /* the empty ones of its leaves */
+		(void)!cg_remove(&sv->manager->root,
+				 supervised_name(sv)); /* the empty ones of its leaves */
 	if (over) {
 		drop_leaf_killer(sv); /* its event was for the run that is over */
 		sv->escaped = !sv->machine.populated && sv->main && !process_is_zombie(sv->main->pid);

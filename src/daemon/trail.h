@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * What happened to a service: one stream of small records that status, answers, monitors and the log all read. The last
- * TRAIL_MAX are kept.
+ * What happened to a service: one stream of small records that status, answers, monitors and the
+ * log all read. The last TRAIL_MAX are kept.
  */
 #include <jansson.h>
 

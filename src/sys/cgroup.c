@@ -220,8 +220,8 @@ int cg_attach(const struct cg *cg, pid_t pid)
 }
 
 /*
- * Appends the names of cg's children, each with its NUL. They are collected before any is entered: a walk then holds one
- * descriptor per level, and may remove what it finds.
+ * Appends the names of cg's children, each with its NUL. They are collected before any is entered:
+ * a walk then holds one descriptor per level, and may remove what it finds.
  */
 static int child_names(const struct cg *cg, struct buf *out)
 {
@@ -235,7 +235,8 @@ static int child_names(const struct cg *cg, struct buf *out)
 		return -errno;
 	if (st.st_nlink <= 2)
 		return 0;
-	fd = open_beneath(cg, ".", O_RDONLY | O_DIRECTORY); /* cg->fd has one position for all who use it */
+	fd = open_beneath(cg, ".",
+			  O_RDONLY | O_DIRECTORY); /* cg->fd has one position for all who use it */
 	if (fd < 0)
 		return is_gone(fd) ? 0 : fd;
 	while ((n = getdents64(fd, entries, sizeof(entries))) > 0)

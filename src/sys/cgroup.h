@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A cgroup v2 directory as a handle. Names get reused, handles do not: every file is opened relative to the directory
- * descriptor with RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS|RESOLVE_NO_XDEV. When the directory was removed, operations give
- * -ENOENT or -ENODEV. All functions: 0 or -errno, no logging, thread-safe for distinct handles.
+ * A cgroup v2 directory as a handle. Names get reused, handles do not: every file is opened
+ * relative to the directory descriptor with RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS|RESOLVE_NO_XDEV.
+ * When the directory was removed, operations give -ENOENT or -ENODEV. All functions: 0 or -errno,
+ * no logging, thread-safe for distinct handles.
  *
  * The prefix is cg_, because libcgroup owns cgroup_.
  */
@@ -49,7 +50,8 @@ int cg_populated(const struct cg *cg) must_check;
 /* Writes "1" to cgroup.kill. -ENOENT before Linux 5.14; -EOPNOTSUPP for a threaded cgroup. */
 int cg_kill_write(const struct cg *cg) must_check;
 int cg_freeze(const struct cg *cg, bool freeze) must_check; /* returns at once; wait for events.frozen */
-int cg_freeze_asked(const struct cg *cg) must_check; /* cgroup.freeze of this one: 1, 0, -errno (-ENOENT before Linux 5.2) */
+int cg_freeze_asked(const struct cg *cg)
+	must_check; /* cgroup.freeze of this one: 1, 0, -errno (-ENOENT before Linux 5.2) */
 
 /* Moves the whole process pid (0 = the caller) in. Takes a global kernel lock: up to 10 ms. */
 int cg_attach(const struct cg *cg, pid_t pid) must_check;
@@ -62,8 +64,9 @@ typedef int (*cg_visit_fn)(const struct cg *cg, void *arg);
 int cg_walk(const struct cg *root, cg_visit_fn visit, void *arg) must_check;
 
 /*
- * Reads the processes of this one cgroup (not of its children). In a threaded cgroup, whose cgroup.procs is EOPNOTSUPP,
- * -EOPNOTSUPP: its processes are listed at the threaded domain's root. pid 0 = a process outside our PID namespace.
+ * Reads the processes of this one cgroup (not of its children). In a threaded cgroup, whose
+ * cgroup.procs is EOPNOTSUPP, -EOPNOTSUPP: its processes are listed at the threaded domain's root.
+ * pid 0 = a process outside our PID namespace.
  */
 struct cg_pids {
 	pid_t *v;
@@ -73,8 +76,8 @@ int cg_read_procs(const struct cg *cg,
 		  struct cg_pids *out) must_check; /* out is emptied first, its memory reused */
 void cg_pids_deinit(struct cg_pids *p);
 /*
- * One member of this one cgroup at a fixed cost: the last of some hundred bytes of cgroup.procs, in a small cgroup the last
- * that joined. *out = 0: none, or outside our PID namespace.
+ * One member of this one cgroup at a fixed cost: the last of some hundred bytes of cgroup.procs, in
+ * a small cgroup the last that joined. *out = 0: none, or outside our PID namespace.
  */
 int cg_last_pid(const struct cg *cg, pid_t *out) must_check;
 /* The number of processes of the whole subtree; -errno (-EOPNOTSUPP when cg itself is threaded). */
@@ -87,8 +90,9 @@ ssize_t cg_count(const struct cg *cg) must_check;
 int cg_remove(const struct cg *parent, const char *name) must_check;
 
 /*
- * The guard: 0 when killing or signalling cg may go on, -EPERM when its subtree holds this process, PID 1 as we see it, or
- * the process `caller` (0 = none; one that has ended is none). Another -errno: it cannot be told, which is a refusal too.
- * On any refusal *who says about whom ("cgkilld itself", "PID 1", "the caller (PID 123)"), static or per-thread storage.
+ * The guard: 0 when killing or signalling cg may go on, -EPERM when its subtree holds this process,
+ * PID 1 as we see it, or the process `caller` (0 = none; one that has ended is none). Another
+ * -errno: it cannot be told, which is a refusal too. On any refusal *who says about whom ("cgkilld
+ * itself", "PID 1", "the caller (PID 123)"), static or per-thread storage.
  */
 int cg_guard(const struct cg *cg, pid_t caller, const char **who) must_check;

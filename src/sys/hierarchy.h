@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Where cgroup v2 is mounted, and where a process lives in it. Nothing here assumes /sys/fs/cgroup: hybrid hosts have
- * cgroup2 elsewhere, containers see a part of the tree.
+ * Where cgroup v2 is mounted, and where a process lives in it. Nothing here assumes /sys/fs/cgroup:
+ * hybrid hosts have cgroup2 elsewhere, containers see a part of the tree.
  */
 #include <sys/types.h>
 
@@ -41,8 +41,8 @@ int hierarchy_cgroup_path(const struct hierarchy *h, const char *file_path, char
 bool cgroup_path_is_below(const char *path, const char *ancestor);
 
 /*
- * Which hierarchy a controller is on, by libcgroup's tables: 2 (usable on v2), 1 (bound to a v1 mount), 0 (nowhere), or
- * -errno. Advisory, for messages ("MemoryMax= ignored: the memory controller is on cgroup v1"): libcgroup 2.0 does not
- * see a v2 mount without controllers.
+ * Which hierarchy a controller is on, by libcgroup's tables: 2 (usable on v2), 1 (bound to a v1
+ * mount), 0 (nowhere), or -errno. Advisory, for messages ("MemoryMax= ignored: the memory
+ * controller is on cgroup v1"): libcgroup 2.0 does not see a v2 mount without controllers.
  */
 int hierarchy_controller_version(const char *controller);

@@ -70,8 +70,9 @@ static int search_visit(const struct cg *cg, void *arg)
 }
 
 /*
- * A member to wait for: the kernel kills in the order of the list, so the last one listed is likely the last to go. It is
- * not verified; the worst that a wrong one can do is to end too late, and the rounds look without it. -EOPNOTSUPP: threaded.
+ * A member to wait for: the kernel kills in the order of the list, so the last one listed is likely
+ * the last to go. It is not verified; the worst that a wrong one can do is to end too late, and the
+ * rounds look without it. -EOPNOTSUPP: threaded.
  */
 static int watch_member(struct kill_op *op)
 {
@@ -164,8 +165,8 @@ static void strike(struct kill_op *op, usec_t now)
 }
 
 /*
- * How long the next round may wait because the kernel is busy with many members, 0 = not. Progress counts only beyond the
- * best so far, so this ends.
+ * How long the next round may wait because the kernel is busy with many members, 0 = not. Progress
+ * counts only beyond the best so far, so this ends.
  */
 static usec_t time_of_progress(struct kill_op *op)
 {

@@ -31,9 +31,10 @@ enum kill_avoid {
 
 struct kill_op {
 	/*
-	 * What the caller waits for; borrowed from the operation. wait_pidfd is a member that was seen: its end is a reason to
-	 * look before the kernel's 10 ms notification limit. A step may close it (it is -1 then) or open one, never both: a
-	 * caller that compares it with the one before sees every change.
+	 * What the caller waits for; borrowed from the operation. wait_pidfd is a member that was
+	 * seen: its end is a reason to look before the kernel's 10 ms notification limit. A step
+	 * may close it (it is -1 then) or open one, never both: a caller that compares it with the
+	 * one before sees every change.
 	 */
 	int events_fd;
 	int wait_pidfd;
@@ -57,11 +58,12 @@ struct kill_op {
 };
 
 /*
- * Starts to kill all of cg's subtree: opens the events file and does round 0. The caller has asked cg_guard() before. cg is
- * borrowed until kill_end(). -errno: nothing was killed (the cgroup is gone or could not be read, or -EOPNOTSUPP: it is
- * threaded, and its processes have to be killed at the threaded domain's root); kill_end() is not needed then. An error of the write
- * itself is in op->error and the rounds go on by pidfd. A cgroup that is empty already is not written to: the write would
- * poison it for clone3.
+ * Starts to kill all of cg's subtree: opens the events file and does round 0. The caller has asked
+ * cg_guard() before. cg is borrowed until kill_end(). -errno: nothing was killed (the cgroup is
+ * gone or could not be read, or -EOPNOTSUPP: it is threaded, and its processes have to be killed at
+ * the threaded domain's root); kill_end() is not needed then. An error of the write itself is in
+ * op->error and the rounds go on by pidfd. A cgroup that is empty already is not written to: the
+ * write would poison it for clone3.
  */
 int kill_begin(struct kill_op *op, const struct cg *cg, usec_t now, usec_t give_up_after,
 	       unsigned avoid) must_check;

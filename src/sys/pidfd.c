@@ -23,8 +23,9 @@ int pidfd_signal(int pidfd, int sig)
 }
 
 /*
- * 0 while the process behind pidfd has not been reaped: until then its number belongs to nobody else, so what was read
- * from /proc/PID before this call was about it. EPERM is the answer of a living process: the kernel looks it up first.
+ * 0 while the process behind pidfd has not been reaped: until then its number belongs to nobody
+ * else, so what was read from /proc/PID before this call was about it. EPERM is the answer of a
+ * living process: the kernel looks it up first.
  */
 static int still_there(int pidfd)
 {
@@ -114,8 +115,8 @@ static int cgroup_id(int pidfd, uint64_t *out)
 }
 
 /*
- * Membership by path. The path was this process's, since its number is not recycled; and it named cg, since cg is not
- * removed: both are asked after reading, and neither can come back once lost.
+ * Membership by path. The path was this process's, since its number is not recycled; and it named
+ * cg, since cg is not removed: both are asked after reading, and neither can come back once lost.
  */
 static int in_path(int pidfd, pid_t pid, const struct cg *cg, bool subtree)
 {

@@ -49,7 +49,8 @@ static void default_signals(void)
 	const struct sigaction sa = { .sa_handler = SIG_DFL };
 
 	for (int sig = 1; sig < _NSIG; sig++)
-		sigaction(sig, &sa, NULL); /* EINVAL for SIGKILL, SIGSTOP and glibc's own two: rightly so */
+		sigaction(sig, &sa,
+			  NULL); /* EINVAL for SIGKILL, SIGSTOP and glibc's own two: rightly so */
 }
 
 _Noreturn static void run_child(const struct birth *b)
@@ -133,8 +134,8 @@ static int start_child(struct spawned *out, int cgroup_fd, enum spawn_method *me
 }
 
 /*
- * Until a child has joined, a kill of the cgroup would miss it and yet find the cgroup empty. The write that it is in ends
- * soon, except in a frozen cgroup, and then it is a member.
+ * Until a child has joined, a kill of the cgroup would miss it and yet find the cgroup empty. The
+ * write that it is in ends soon, except in a frozen cgroup, and then it is a member.
  */
 static void await_joined(int report_fd)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A child that is born in its cgroup: clone3(CLONE_INTO_CGROUP | CLONE_PIDFD | CLONE_CLEAR_SIGHAND), else fork and a write
- * to cgroup.procs by the child itself before it does anything else.
+ * A child that is born in its cgroup: clone3(CLONE_INTO_CGROUP | CLONE_PIDFD |
+ * CLONE_CLEAR_SIGHAND), else fork and a write to cgroup.procs by the child itself before it does
+ * anything else.
  *
- * The child has an address space of its own (no CLONE_VM): what it does before execve may block (an NSS look-up, a dead
- * network mount) and must then block nobody but itself.
+ * The child has an address space of its own (no CLONE_VM): what it does before execve may block (an
+ * NSS look-up, a dead network mount) and must then block nobody but itself.
  */
 #include "sys/cgroup.h"
 #include "util/clock.h"
@@ -17,9 +18,9 @@ enum spawn_method {
 };
 
 /*
- * What the child tells through its report pipe. The first report says that it lives: end of file without it means that the
- * kernel killed it at birth (a cgroup on the way was once cgroup.killed: see spawn_probe()). End of file after it means
- * that execve worked, unless a failure came before.
+ * What the child tells through its report pipe. The first report says that it lives: end of file
+ * without it means that the kernel killed it at birth (a cgroup on the way was once cgroup.killed:
+ * see spawn_probe()). End of file after it means that execve worked, unless a failure came before.
  */
 struct spawn_report {
 	uint32_t step;	/* SPAWN_STEP_ALIVE, else the caller's own step number of what failed */
@@ -55,8 +56,9 @@ int spawn_into(struct spawned *out, const struct cg *cg, enum spawn_method *meth
 _Noreturn void spawn_fail(int report_fd, uint32_t step, int error, int exit_status);
 
 /*
- * Finds the method that works here by spawning into a fresh child cgroup of parent, which it makes and removes: a cgroup
- * that was once killed poisons CLONE_INTO_CGROUP (Linux 6.14: kernel/cgroup/cgroup.c, cgroup_post_fork() compares kill_seq
- * of the spawner's and the target's cgroup). Bounded by 2 s. 0 with *method, or -errno when neither way works.
+ * Finds the method that works here by spawning into a fresh child cgroup of parent, which it makes
+ * and removes: a cgroup that was once killed poisons CLONE_INTO_CGROUP (Linux 6.14:
+ * kernel/cgroup/cgroup.c, cgroup_post_fork() compares kill_seq of the spawner's and the target's
+ * cgroup). Bounded by 2 s. 0 with *method, or -errno when neither way works.
  */
 int spawn_probe(const struct cg *parent, enum spawn_method *method) must_check;

@@ -27,9 +27,10 @@ struct unit_files {
 char **unitdir_search_path(const char *unit_path, bool user) must_check;
 
 /*
- * Reads all files of the unit. A file that is no regular file, is larger than UNIT_FILE_MAX, or cannot be read, is told in
- * diags (an error when it is the fragment) and never blocks. 0, -ENOENT (no fragment and no drop-in), -EBADMSG (diags has
- * errors), -ENOMEM. name must be valid (core/unit.h); it is only ever used as a file name.
+ * Reads all files of the unit. A file that is no regular file, is larger than UNIT_FILE_MAX, or
+ * cannot be read, is told in diags (an error when it is the fragment) and never blocks. 0, -ENOENT
+ * (no fragment and no drop-in), -EBADMSG (diags has errors), -ENOMEM. name must be valid
+ * (core/unit.h); it is only ever used as a file name.
  */
 #define UNIT_FILE_MAX ((size_t)1024 * 1024)
 int unitdir_read(char *const *search_path, const char *name, struct unit_files *out,

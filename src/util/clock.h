@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Time is an unsigned count of microseconds; USEC_INFINITY means never. An absolute time is on CLOCK_BOOTTIME unless it
- * says "real": it goes on through suspend, no one can step it, and it means the same to the next process on this boot.
+ * Time is an unsigned count of microseconds; USEC_INFINITY means never. An absolute time is on
+ * CLOCK_BOOTTIME unless it says "real": it goes on through suspend, no one can step it, and it
+ * means the same to the next process on this boot.
  */
 #include <stdint.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A binary min-heap of deadlines, intrusive: O(log n) to set and to drop, O(1) to see the earliest. Insertion needs
- * memory only when the heap grows past its largest size so far.
+ * A binary min-heap of deadlines, intrusive: O(log n) to set and to drop, O(1) to see the earliest.
+ * Insertion needs memory only when the heap grows past its largest size so far.
  */
 #include "util/clock.h"
 #include "util/macro.h"

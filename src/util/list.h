@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * An intrusive, circular, doubly linked list. An unlinked node points to itself, so that list_remove() may be called on
- * it any number of times.
+ * An intrusive, circular, doubly linked list. An unlinked node points to itself, so that
+ * list_remove() may be called on it any number of times.
  */
 #include <stdbool.h>
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The log of a program: one line an entry on standard error, "<N>" prefixed (sd-daemon(3)) when asked for. Used by the
- * layers that decide (daemon, ctl); util, core and sys return errors instead. Not thread-safe; a write that would block
- * is dropped and counted, so that a full pipe never hangs the caller.
+ * The log of a program: one line an entry on standard error, "<N>" prefixed (sd-daemon(3)) when
+ * asked for. Used by the layers that decide (daemon, ctl); util, core and sys return errors
+ * instead. Not thread-safe; a write that would block is dropped and counted, so that a full pipe
+ * never hangs the caller.
  */
 #include "util/macro.h"
 

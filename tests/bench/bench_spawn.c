@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What spawn_into() costs over the bare system calls: pairs of starts into one cgroup, the raw sequence and ours in turn, so
- * that whatever else happens on the machine happens to both. Times from before the start to the end of the child's exec
- * (end of file on its report pipe).
+ * What spawn_into() costs over the bare system calls: pairs of starts into one cgroup, the raw
+ * sequence and ours in turn, so that whatever else happens on the machine happens to both. Times
+ * from before the start to the end of the child's exec (end of file on its report pipe).
  *
  * bench_spawn [PAIRS [CSV-FILE]]
  */
@@ -231,7 +231,8 @@ static void measure(const struct cg *cg, size_t rounds)
 	}
 	for (size_t i = 0; i < rounds; i++)
 		for (size_t k = 0; k < ARRAY_SIZE(ways); k++) {
-			const struct way *w = &ways[(i + k) % ARRAY_SIZE(ways)]; /* none is always first */
+			const struct way *w =
+				&ways[(i + k) % ARRAY_SIZE(ways)]; /* none is always first */
 
 			w->usec[i] = w->start(cg);
 		}

@@ -241,8 +241,8 @@ static void start_unkillable(enum unkillable_kind kind)
 }
 
 /*
- * Told in time, never left frozen, also when it is ended in the middle of the freeze; and resolved when it is let go, the
- * same operation being stepped on.
+ * Told in time, never left frozen, also when it is ended in the middle of the freeze; and resolved
+ * when it is let go, the same operation being stepped on.
  */
 static void expect_stuck_then_empty(enum unkillable_kind kind, unsigned avoid)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * org.varlink.certification on cgkilld's Varlink engine, for the test clients of other languages:
- * varlink_certification SOCKET. Each method takes what the one before returned, and says true at the
- * end to a client whose every call was as it must be. Ends by SIGTERM.
+ * varlink_certification SOCKET. Each method takes what the one before returned, and says true at
+ * the end to a client whose every call was as it must be. Ends by SIGTERM.
  */
 #include <errno.h>
 #include <math.h>

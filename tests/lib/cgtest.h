@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * What every test on real processes needs: a root cgroup of its own, members of many kinds, and the certainty that both
- * are gone afterwards, also when the test crashes or is killed. Knows no test framework, so that a benchmark may use it.
+ * What every test on real processes needs: a root cgroup of its own, members of many kinds, and the
+ * certainty that both are gone afterwards, also when the test crashes or is killed. Knows no test
+ * framework, so that a benchmark may use it.
  */
 #include <signal.h>
 
@@ -18,8 +19,8 @@ struct cgtest {
 };
 
 /*
- * 0 or -errno: a reason to skip the test. A guard process removes the root, with all that lives in it, when the calling
- * process ends in whatever way.
+ * 0 or -errno: a reason to skip the test. A guard process removes the root, with all that lives in
+ * it, when the calling process ends in whatever way.
  */
 int cgtest_begin(struct cgtest *t) must_check;
 void cgtest_end(struct cgtest *t);
@@ -49,8 +50,8 @@ pid_t cgtest_start_fn(const struct cg *cg, member_fn body, void *arg);
 _Noreturn void cgtest_ready_and_sleep(int ready_fd);
 
 /*
- * A process of the domain cgroup of which one thread (and the main thread too, if leader_too) is in `threads`, a threaded
- * cgroup below it.
+ * A process of the domain cgroup of which one thread (and the main thread too, if leader_too) is in
+ * `threads`, a threaded cgroup below it.
  */
 pid_t cgtest_start_threaded(const struct cg *domain, const struct cg *threads, bool leader_too);
 

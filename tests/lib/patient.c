@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * patient KIND ARGUMENT…: processes for end-to-end tests that no shell can be. FILE is made once it is what it shall be.
+ * patient KIND ARGUMENT…: processes for end-to-end tests that no shell can be. FILE is made once it
+ *is what it shall be.
  *
- *	recorder FILE [IGNORE]             appends the name of each signal it gets; ends by TERM, unless IGNORE is given
- *	family DIR [IGNORE [IGNORE]]       a recorder in DIR/leader with a child in DIR/child; "-" ends by TERM
- *	crowd FILE N                       N children, all ignoring TERM, as does their parent
- *	dead-leader FILE                   its main thread has exited, another one lives
- *	chains FILE N                      N chains of processes: each forks the next and exits; its parent sleeps
- *	clients SOCKET N [TEXT [TIMES]]    N connections; on each of them TIMES TEXT and a NUL (0: TEXT alone); reads nothing
+ *	recorder FILE [IGNORE]             appends the name of each signal it gets; ends by TERM,
+ *unless IGNORE is given family DIR [IGNORE [IGNORE]]       a recorder in DIR/leader with a child in
+ *DIR/child; "-" ends by TERM crowd FILE N                       N children, all ignoring TERM, as
+ *does their parent dead-leader FILE                   its main thread has exited, another one lives
+ *	chains FILE N                      N chains of processes: each forks the next and exits; its
+ *parent sleeps clients SOCKET N [TEXT [TIMES]]    N connections; on each of them TIMES TEXT and a
+ *NUL (0: TEXT alone); reads nothing
  */
 #include <fcntl.h>
 #include <pthread.h>

@@ -2,8 +2,9 @@
 /*
  * unkillable fuse|freeze|ptrace PID
  *
- * Prints "ready PATH" once it blocks: who opens PATH with O_CREAT cannot be killed ("ready" alone for ptrace: PID cannot).
- * Lets go at SIGUSR1, SIGTERM, SIGINT, SIGHUP, and when its standard input ends. Exit status: 0; 77 when the machine refuses.
+ * Prints "ready PATH" once it blocks: who opens PATH with O_CREAT cannot be killed ("ready" alone
+ * for ptrace: PID cannot). Lets go at SIGUSR1, SIGTERM, SIGINT, SIGHUP, and when its standard input
+ * ends. Exit status: 0; 77 when the machine refuses.
  */
 #include <stdio.h>
 

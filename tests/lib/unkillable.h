@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Processes that SIGKILL does not end, until they are let go: three recipes, for tests. A helper process holds what blocks
- * the victim; mounts are in a mount namespace of the helper's own, reached through /proc/HELPER/root. When the helper ends,
- * for whatever reason but a SIGKILL, nothing is left of it.
+ * Processes that SIGKILL does not end, until they are let go: three recipes, for tests. A helper
+ * process holds what blocks the victim; mounts are in a mount namespace of the helper's own,
+ * reached through /proc/HELPER/root. When the helper ends, for whatever reason but a SIGKILL,
+ * nothing is left of it.
  */
 #include <sys/types.h>
 
@@ -27,8 +28,8 @@ int unkillable_start(struct unkillable *u, enum unkillable_kind kind, pid_t vict
 void unkillable_release(struct unkillable *u);
 
 /*
- * The helper itself: blocks, writes "ready PATH\n" to ready_fd, and lets go at SIGUSR1, SIGTERM, SIGINT or SIGHUP, or at the
- * end of file on watch_fd (-1 = none). Undoes all it did. 0 or -errno.
+ * The helper itself: blocks, writes "ready PATH\n" to ready_fd, and lets go at SIGUSR1, SIGTERM,
+ * SIGINT or SIGHUP, or at the end of file on watch_fd (-1 = none). Undoes all it did. 0 or -errno.
  */
 int unkillable_serve(enum unkillable_kind kind, pid_t victim, int ready_fd, int watch_fd) must_check;
 /* "fuse", "freeze", "ptrace"; UNKILLABLE_INVALID for anything else. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The service's state machine in a small world of its own, in virtual time: processes that obey, ignore what can be
- * ignored, or cannot be killed; commands that end, fail, hang or cannot be spawned. The world performs the actions, feeds
- * what follows from them, keeps books of its own, and compares after every step what must hold always.
+ * The service's state machine in a small world of its own, in virtual time: processes that obey,
+ * ignore what can be ignored, or cannot be killed; commands that end, fail, hang or cannot be
+ * spawned. The world performs the actions, feeds what follows from them, keeps books of its own,
+ * and compares after every step what must hold always.
  */
 #include <criterion/criterion.h>
 
