@@ -215,7 +215,8 @@ static bool end_will_tell(const struct supervised *sv)
 	return (sv->main || sv->control) && sv->machine.state != STATE_STUCK;
 }
 
-static void watch_empty(struct supervised *sv)
+/* True when the watch is new: what happened before it is not told. */
+static bool watch_empty(struct supervised *sv)
 {
 	bool wanted = service_watches_empty(&sv->machine) && !sv->killer && !end_will_tell(sv) &&
 		      cg_is_open(&sv->cg);
@@ -224,16 +225,17 @@ static void watch_empty(struct supervised *sv)
 		io_unwatch(&sv->events_io);
 		sv->events_fd = close_fd(sv->events_fd);
 		timer_clear(&sv->recheck);
-		return;
+		return false;
 	}
 	if (sv->events_fd >= 0)
-		return;
+		return false;
 	sv->events_fd = cg_events_open(&sv->cg);
 	if (sv->events_fd < 0 || io_watch(sv->manager->loop, &sv->events_io, sv->events_fd,
 					  EPOLLPRI | EPOLLERR, on_events) < 0)
 		log_error("%s: cannot watch its cgroup: out of descriptors or memory",
 			  supervised_name(sv));
-	recheck_soon(sv); /* it may have become empty before the watch was there */
+	recheck_soon(sv);
+	return true;
 }
 
 /* ---- processes ---- */
@@ -742,7 +744,8 @@ static void settle(struct supervised *sv)
 		timer_clear(&sv->timer);
 	else if (timer_set(sv->manager->loop, &sv->timer, at, on_timer) < 0)
 		log_error("%s: no memory for its timer", supervised_name(sv));
-	watch_empty(sv);
+	if (watch_empty(sv))
+		look(sv);
 }
 
 static void feed(struct supervised *sv, const struct event *ev)
