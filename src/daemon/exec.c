@@ -192,9 +192,9 @@ static gid_t look_up_group(const struct child *c, const char *name)
 		return number;
 	errno = 0;
 	gr = getgrnam(name);
-	if (!gr)
-		fail(c, STEP_GROUP, errno ? errno : ESRCH);
-	return gr->gr_gid;
+	if (gr)
+		return gr->gr_gid;
+	fail(c, STEP_GROUP, errno ? errno : ESRCH);
 }
 
 static void add_group(struct child *c, gid_t gid)

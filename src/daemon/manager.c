@@ -10,10 +10,11 @@
 
 /* ---- services by name ---- */
 
-/* The tree holds pointers to the names inside the services' units, which a reload exchanges: so each has its own copy. */
+/* A reload exchanges the unit that holds a service's name, so an entry of the tree has a copy. */
 struct name_entry {
-	char *name;
+	const char *name; /* copy, but for a key */
 	struct supervised *service;
+	char copy[];
 };
 
 static int compare_entries(const void *a, const void *b)
@@ -23,7 +24,7 @@ static int compare_entries(const void *a, const void *b)
 
 static struct supervised *look_up(const struct manager *m, const char *name)
 {
-	struct name_entry key = { .name = (char *)(uintptr_t)name };
+	const struct name_entry key = { .name = name };
 	struct name_entry **found = tfind(&key, &m->by_name, compare_entries);
 
 	return found ? (*found)->service : NULL;
@@ -31,17 +32,17 @@ static struct supervised *look_up(const struct manager *m, const char *name)
 
 static int add(struct manager *m, struct supervised *sv)
 {
-	struct name_entry *e = calloc(1, sizeof(*e));
+	size_t size = strlen(supervised_name(sv)) + 1;
+	struct name_entry *e = malloc(sizeof(*e) + size);
 
-	if (e)
-		e->name = strdup(supervised_name(sv));
-	if (!e || !e->name || !tsearch(e, &m->by_name, compare_entries)) {
-		if (e)
-			free(e->name);
+	if (!e)
+		return -ENOMEM;
+	e->name = memcpy(e->copy, supervised_name(sv), size);
+	e->service = sv;
+	if (!tsearch(e, &m->by_name, compare_entries)) {
 		free(e);
 		return -ENOMEM;
 	}
-	e->service = sv;
 	list_append(&m->services, &sv->link);
 	return 0;
 }
@@ -95,12 +96,10 @@ struct supervised *manager_find(struct manager *m, const char *name)
 
 static void drop(struct manager *m, struct supervised *sv)
 {
-	struct name_entry key = { .name = (char *)(uintptr_t)supervised_name(sv) };
-	struct name_entry **found = tfind(&key, &m->by_name, compare_entries);
-	struct name_entry *e = *found;
+	const struct name_entry key = { .name = supervised_name(sv) };
+	struct name_entry *e = *(struct name_entry **)tfind(&key, &m->by_name, compare_entries);
 
-	tdelete(e, &m->by_name, compare_entries);
-	free(e->name);
+	tdelete(&key, &m->by_name, compare_entries);
 	free(e);
 	supervised_free(sv);
 }

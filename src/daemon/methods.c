@@ -431,7 +431,7 @@ static void method_daemon_reload(struct call *c, json_t *params, void *arg)
 	json_t *warnings = json_array();
 	unsigned n;
 
-	if (!check_params(c, params, NULL, 0)) {
+	if (!check_params(c, params, units_param, 0)) {
 		json_decref(warnings);
 		return;
 	}
@@ -443,7 +443,7 @@ static void method_version(struct call *c, json_t *params, void *arg)
 {
 	const struct manager *m = arg;
 
-	if (check_params(c, params, NULL, 0))
+	if (check_params(c, params, units_param, 0))
 		call_reply(c,
 			   json_pack("{s:s, s:i, s:s, s:s, s:s}", "version", PACKAGE_VERSION, "pid",
 				     getpid(), "controlGroup", m->root.path, "spawn",

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
+#include "daemon/child.h"
 #include "sys/pidfd.h"
 
 static void close_report(struct process *p)
@@ -65,12 +66,12 @@ static void on_exit_ready(struct io_source *s, uint32_t events)
 }
 
 int process_start(struct process *p, struct loop *l, const struct cg *cg, enum spawn_method *method,
-		  const struct exec_context *x)
+		  struct exec_context *x)
 {
 	struct spawned child;
 	int r;
 
-	r = spawn_into(&child, cg, method, exec_child, (void *)(uintptr_t)x);
+	r = spawn_into(&child, cg, method, exec_child, x);
 	if (r < 0)
 		return r;
 	p->pid = child.pid;
@@ -84,8 +85,7 @@ int process_start(struct process *p, struct loop *l, const struct cg *cg, enum s
 		return 0;
 	/* It lives and cannot be watched (no memory): better no process than one that nobody reaps. */
 	io_unwatch(&p->exit_io);
-	(void)!pidfd_signal(p->pidfd, SIGKILL);
-	p->pidfd = close_fd(p->pidfd);
+	child_dismiss(l, TAKE_FD(p->pidfd));
 	p->report_fd = close_fd(p->report_fd);
 	return r;
 }

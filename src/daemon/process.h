@@ -33,7 +33,7 @@ struct process {
 
 /* Fills in pid, pidfd and the watches of a process whose callbacks are set. 0 or -errno; p is left as it was then. */
 int process_start(struct process *p, struct loop *l, const struct cg *cg, enum spawn_method *method,
-		  const struct exec_context *x) must_check;
+		  struct exec_context *x) must_check;
 void process_abandon(struct process *p); /* takes NULL */
 /* At the end of cgkilld: forgets it without reaping. */
 void process_free(struct process *p);

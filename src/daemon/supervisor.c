@@ -442,7 +442,7 @@ static char *join_names(const struct process_name *names, ssize_t n)
 			continue;
 		buf_puts(&b, i > 0 ? ", " : "");
 		for (const char *c = names[i].comm; *c; c++)
-			buf_putc(&b, *c == ',' || *c == ' ' ? '_' : *c);
+			buf_putc(&b, (char)(*c == ',' || *c == ' ' ? '_' : *c));
 	}
 	return buf_take(&b);
 }

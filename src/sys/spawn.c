@@ -43,14 +43,16 @@ void spawn_fail(int report_fd, uint32_t step, int error, int exit_status)
 	_exit(exit_status);
 }
 
-/* CLONE_CLEAR_SIGHAND leaves ignored signals ignored, and so does execve. */
+/*
+ * CLONE_CLEAR_SIGHAND leaves ignored signals ignored, and so does execve. Not by sigaction(3), which
+ * refuses glibc's own two: posix_spawn(3), and so make(1), starts programs with these ignored.
+ */
 static void default_signals(void)
 {
-	const struct sigaction sa = { .sa_handler = SIG_DFL };
+	static const char all_default[64]; /* the kernel's struct sigaction, with SIG_DFL = 0 */
 
 	for (int sig = 1; sig < _NSIG; sig++)
-		sigaction(sig, &sa,
-			  NULL); /* EINVAL for SIGKILL, SIGSTOP and glibc's own two: rightly so */
+		(void)syscall(SYS_rt_sigaction, sig, all_default, NULL, (size_t)_NSIG / 8);
 }
 
 _Noreturn static void run_child(const struct birth *b)

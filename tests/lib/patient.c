@@ -1,21 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * patient KIND ARGUMENT…: processes for end-to-end tests that no shell can be. FILE is made once it
- *is what it shall be.
+ * is what it shall be.
  *
- *	recorder FILE [IGNORE]             appends the name of each signal it gets; ends by TERM,
- *unless IGNORE is given family DIR [IGNORE [IGNORE]]       a recorder in DIR/leader with a child in
- *DIR/child; "-" ends by TERM crowd FILE N                       N children, all ignoring TERM, as
- *does their parent dead-leader FILE                   its main thread has exited, another one lives
- *	chains FILE N                      N chains of processes: each forks the next and exits; its
- *parent sleeps clients SOCKET N [TEXT [TIMES]]    N connections; on each of them TIMES TEXT and a
- *NUL (0: TEXT alone); reads nothing
+ * recorder FILE [IGNORE]
+ *	appends the name of each signal it gets; ends by TERM, unless IGNORE is given
+ * family DIR [IGNORE [IGNORE]]
+ *	a recorder in DIR/leader with a child in DIR/child; "-" ends by TERM
+ * crowd FILE N
+ *	N children, all ignoring TERM, as does their parent
+ * dead-leader FILE
+ *	its main thread has exited, another one lives
+ * chains FILE N
+ *	N chains of processes: each forks the next and exits; its parent sleeps
+ * clients SOCKET N [TEXT [TIMES]]
+ *	N connections; on each of them TIMES TEXT and a NUL (0: TEXT alone); reads nothing
+ * closer FILE PATH
+ *	executes sleep while it has PATH open, close-on-exec
+ * deaf COMMAND [ARGUMENT…]
+ *	executes it with every signal ignored and blocked
  */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -142,6 +152,34 @@ static _Noreturn void chain(void)
 	_exit(0);
 }
 
+/* O_CLOEXEC: the kernel closes it in the midst of the execve. */
+static int closer(char **args)
+{
+	if (!args[1] || open(args[1], O_RDWR | O_CLOEXEC) < 0)
+		return 1;
+	touch(args[0]);
+	execl("/bin/sleep", "sleep", "infinity", (char *)NULL);
+	return 1;
+}
+
+/* As the rudest starter leaves them. sigaction(3) refuses the two of glibc's own. */
+static int deaf(char **args)
+{
+	const struct {
+		void (*handler)(int);
+		unsigned long rest[8];
+	} ignore = { .handler = SIG_IGN };
+	sigset_t all;
+
+	for (int sig = 1; sig < _NSIG; sig++)
+		syscall(SYS_rt_sigaction, sig, &ignore, NULL, _NSIG / 8);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	execvp(args[0], args);
+	perror(args[0]);
+	return 1;
+}
+
 static int connect_to(const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -198,7 +236,8 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*fn)(char **args);
 	} kinds[] = { { "recorder", recorder },	      { "family", family }, { "crowd", crowd },
-		      { "dead-leader", dead_leader }, { "chains", chains }, { "clients", clients } };
+		      { "dead-leader", dead_leader }, { "chains", chains }, { "clients", clients },
+		      { "closer", closer },	      { "deaf", deaf } };
 
 	for (size_t i = 0; argc > 2 && i < ARRAY_SIZE(kinds); i++)
 		if (streq(argv[1], kinds[i].name))

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * unkillable fuse|freeze|ptrace PID
+ * unkillable fuse|freeze|exec|ptrace PID|withheld PID
  *
- * Prints "ready PATH" once it blocks: who opens PATH with O_CREAT cannot be killed ("ready" alone
- * for ptrace: PID cannot). Lets go at SIGUSR1, SIGTERM, SIGINT, SIGHUP, and when its standard input
- * ends. Exit status: 0; 77 when the machine refuses.
+ * Prints "ready PATH" once it blocks ("ready" alone where PID is the victim): see unkillable.h.
+ * Lets go at SIGUSR1, SIGTERM, SIGINT, SIGHUP, and when its standard input ends. Exit status: 0; 77
+ * when the machine refuses.
  */
 #include <stdio.h>
 
@@ -19,9 +19,9 @@ int main(int argc, char *argv[])
 	enum unkillable_kind kind = argc > 1 ? unkillable_kind_of(argv[1]) : UNKILLABLE_INVALID;
 	int victim = 0, r;
 
-	if (kind == UNKILLABLE_INVALID || argc != (kind == UNKILLABLE_PTRACE ? 3 : 2) ||
+	if (kind == UNKILLABLE_INVALID || argc != (unkillable_traces(kind) ? 3 : 2) ||
 	    (argc == 3 && parse_pid(argv[2], &victim) < 0)) {
-		fputs("usage: unkillable fuse|freeze|ptrace PID\n", stderr);
+		fputs("usage: unkillable fuse|freeze|exec|ptrace PID|withheld PID\n", stderr);
 		return 2;
 	}
 	r = unkillable_serve(kind, victim, STDOUT_FILENO, STDIN_FILENO);

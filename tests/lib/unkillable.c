@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <poll.h>
@@ -16,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/signalfd.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #define IMAGE_SIZE	(8 << 20)
@@ -55,27 +57,64 @@ static int block_fuse(struct block *b)
 	return 0;
 }
 
-/* Takes one request from the kernel; answers INIT, and nothing after that. */
-static void serve_fuse(int fd)
+static void reply_fuse(int fd, uint64_t unique, const void *body, size_t size)
+{
+	struct fuse_out_header head = { .len = (unsigned)(sizeof(head) + size), .unique = unique };
+	const struct iovec v[] = { { &head, sizeof(head) }, { (void *)(uintptr_t)body, size } };
+
+	if (writev(fd, v, ARRAY_SIZE(v)) < 0)
+		perror("unkillable: FUSE");
+}
+
+static void reply_init(int fd, uint64_t unique)
+{
+	const struct fuse_init_out init = { .major = FUSE_KERNEL_VERSION,
+					    .minor = FUSE_KERNEL_MINOR_VERSION,
+					    .max_write = 4096 };
+
+	reply_fuse(fd, unique, &init, sizeof(init));
+}
+
+static void reply_lookup(int fd, uint64_t unique)
+{
+	const struct fuse_entry_out entry = {
+		.nodeid = 2,
+		.entry_valid = UINT_MAX,
+		.attr_valid = UINT_MAX,
+		.attr = { .ino = 2, .mode = S_IFREG | 0666, .nlink = 1 },
+	};
+
+	reply_fuse(fd, unique, &entry, sizeof(entry));
+}
+
+static void reply_open(int fd, uint64_t unique)
+{
+	const struct fuse_open_out opened = { 0 };
+
+	reply_fuse(fd, unique, &opened, sizeof(opened));
+}
+
+/*
+ * Takes one request from the kernel and answers INIT; where an open is to succeed, also what makes
+ * one. Nothing else: the FUSE_FLUSH of a close(2) waits for ever, and begin_new_exec() closes under
+ * exec_update_lock (fs/exec.c).
+ */
+static void serve_fuse(int fd, enum unkillable_kind kind)
 {
 	static union {
 		struct fuse_in_header head;
 		char room[FUSE_MIN_READ_BUFFER + (1 << 20)];
 	} request;
-	struct {
-		struct fuse_out_header head;
-		struct fuse_init_out init;
-	} reply = { .head.len = sizeof(reply) };
+	bool opens = kind == UNKILLABLE_EXEC;
 
-	if (read(fd, &request, sizeof(request)) < (ssize_t)sizeof(request.head) ||
-	    request.head.opcode != FUSE_INIT)
+	if (read(fd, &request, sizeof(request)) < (ssize_t)sizeof(request.head))
 		return;
-	reply.head.unique = request.head.unique;
-	reply.init.major = FUSE_KERNEL_VERSION;
-	reply.init.minor = FUSE_KERNEL_MINOR_VERSION;
-	reply.init.max_write = 4096;
-	if (write(fd, &reply, sizeof(reply)) < 0)
-		perror("unkillable: FUSE_INIT");
+	if (request.head.opcode == FUSE_INIT)
+		reply_init(fd, request.head.unique);
+	else if (opens && request.head.opcode == FUSE_LOOKUP)
+		reply_lookup(fd, request.head.unique);
+	else if (opens && request.head.opcode == FUSE_OPEN)
+		reply_open(fd, request.head.unique);
 }
 
 static int make_ext4(int fd)
@@ -164,19 +203,21 @@ static void unblock(struct block *b)
 
 static int block_kind(struct block *b, enum unkillable_kind kind, pid_t victim)
 {
+	unsigned long options = kind == UNKILLABLE_PTRACE ? PTRACE_O_TRACEEXIT : 0;
 	int r;
 
-	if (kind == UNKILLABLE_PTRACE) /* let go by our own end */
-		return ptrace(PTRACE_SEIZE, victim, NULL, PTRACE_O_TRACEEXIT) < 0 ? -errno : 0;
+	if (unkillable_traces(kind)) /* let go by our own end */
+		return ptrace(PTRACE_SEIZE, victim, NULL, options) < 0 ? -errno : 0;
 	r = own_mounts();
 	if (r < 0)
 		return r;
-	return kind == UNKILLABLE_FUSE ? block_fuse(b) : block_freeze(b);
+	return kind == UNKILLABLE_FREEZE ? block_freeze(b) : block_fuse(b);
 }
 
 /* Serves until a signal or the end of watch_fd. */
-static void wait_for_release(const struct block *b, bool is_fuse, int signal_fd, int watch_fd)
+static void wait_for_release(const struct block *b, enum unkillable_kind kind, int signal_fd, int watch_fd)
 {
+	bool is_fuse = kind == UNKILLABLE_FUSE || kind == UNKILLABLE_EXEC;
 	struct pollfd p[] = {
 		{ .fd = signal_fd, .events = POLLIN },
 		{ .fd = watch_fd, .events = POLLIN },
@@ -190,7 +231,7 @@ static void wait_for_release(const struct block *b, bool is_fuse, int signal_fd,
 		if (p[0].revents || (p[1].revents && read(watch_fd, &c, 1) <= 0))
 			return;
 		if (p[2].revents & POLLIN)
-			serve_fuse(b->fd);
+			serve_fuse(b->fd, kind);
 		else if (p[2].revents)
 			return;
 	}
@@ -214,11 +255,11 @@ int unkillable_serve(enum unkillable_kind kind, pid_t victim, int ready_fd, int 
 		return -errno;
 	r = block_kind(&b, kind, victim);
 	if (r == 0) {
-		if (kind == UNKILLABLE_PTRACE)
+		if (unkillable_traces(kind))
 			dprintf(ready_fd, "ready\n");
 		else
 			dprintf(ready_fd, "ready /proc/%d/root%s/victim\n", (int)getpid(), mount_dir);
-		wait_for_release(&b, kind == UNKILLABLE_FUSE, signal_fd, watch_fd);
+		wait_for_release(&b, kind, signal_fd, watch_fd);
 	}
 	unblock(&b);
 	return r;
@@ -291,13 +332,18 @@ void unkillable_release(struct unkillable *u)
 enum unkillable_kind unkillable_kind_of(const char *name)
 {
 	static const char *const names[] = {
-		[UNKILLABLE_FUSE] = "fuse",
-		[UNKILLABLE_FREEZE] = "freeze",
-		[UNKILLABLE_PTRACE] = "ptrace",
+		[UNKILLABLE_FUSE] = "fuse",	    [UNKILLABLE_FREEZE] = "freeze",
+		[UNKILLABLE_EXEC] = "exec",	    [UNKILLABLE_PTRACE] = "ptrace",
+		[UNKILLABLE_WITHHELD] = "withheld",
 	};
 
 	for (size_t i = UNKILLABLE_FUSE; i < ARRAY_SIZE(names); i++)
 		if (streq(name, names[i]))
 			return (enum unkillable_kind)i;
 	return UNKILLABLE_INVALID;
+}
+
+bool unkillable_traces(enum unkillable_kind kind)
+{
+	return kind == UNKILLABLE_PTRACE || kind == UNKILLABLE_WITHHELD;
 }
