@@ -7,9 +7,9 @@
 #include "util/strv.h"
 
 #define FIELD(member) offsetof(struct unit, member)
-#define LIMIT(name)                                                                                 \
-	{                                                                                           \
-		"Service", "Limit" #name, &value_limit, FIELD(limits[RLIMIT_##name]), RLIMIT_##name \
+#define LIMIT(name)                                                                  \
+	{                                                                            \
+		"Service", "Limit" #name, &value_limit, FIELD(limits), RLIMIT_##name \
 	}
 #define EXEC(key, phase)                                               \
 	{                                                              \

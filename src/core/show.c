@@ -238,7 +238,7 @@ static void show_rlimit(struct output *out, const char *name, const char *suffix
 /* What is shown only where it was set, because the rest is inherited. */
 static void show_inherited(struct output *out, const struct unit *u)
 {
-	for (int resource = 0; resource < RLIM_NLIMITS; resource++) {
+	for (int resource = 0; u->limits && resource < RLIM_NLIMITS; resource++) {
 		const struct limit *l = &u->limits[resource];
 
 		if (!l->set)

@@ -137,6 +137,7 @@ void unit_free(struct unit *u)
 	for (size_t i = 0; i < u->n_environment_files; i++)
 		free(u->environment_files[i].path);
 	free(u->environment_files);
+	free(u->limits);
 	strv_free(u->dropin_paths);
 	strv_free(u->documentation);
 	strv_free(u->supplementary_groups);

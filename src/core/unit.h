@@ -169,7 +169,7 @@ struct unit {
 	int nice;
 	bool oom_score_adjust_set;
 	int oom_score_adjust;
-	struct limit limits[RLIM_NLIMITS];
+	struct limit *limits; /* RLIM_NLIMITS of them; NULL = none is set */
 	struct stdio_target std_in, std_out, std_err;
 	bool ignore_sigpipe; /* default yes */
 

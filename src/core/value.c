@@ -234,8 +234,14 @@ static int parse_oom_score_adjust(struct loading *l, const struct directive *d u
 
 static int parse_limit(struct loading *l, const struct directive *d, char *value, void *field)
 {
-	int r = limit_parse(value, d->arg, field);
+	struct limit **limits = field;
+	int r;
 
+	if (!*limits) /* few units have any, and each would cost them all 384 bytes */
+		*limits = calloc(RLIM_NLIMITS, sizeof(**limits));
+	if (!*limits)
+		return -ENOMEM;
+	r = limit_parse(value, d->arg, &(*limits)[d->arg]);
 	if (r != -EILSEQ)
 		return r;
 	value_tell(l, DIAG_WARNING, "%s= has a soft limit above its hard limit, ignoring: %s",

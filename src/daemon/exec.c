@@ -351,9 +351,9 @@ static void set_up_limits(const struct child *c)
 {
 	const struct unit *u = c->x->unit;
 
-	if (!u->limits[RLIMIT_NOFILE].set && setrlimit(RLIMIT_NOFILE, c->x->no_file) < 0)
+	if (!(u->limits && u->limits[RLIMIT_NOFILE].set) && setrlimit(RLIMIT_NOFILE, c->x->no_file) < 0)
 		warn(c, STEP_LIMITS, errno);
-	for (int i = 0; i < RLIM_NLIMITS; i++) {
+	for (int i = 0; u->limits && i < RLIM_NLIMITS; i++) {
 		struct rlimit want = { u->limits[i].soft, u->limits[i].hard }, have;
 
 		if (!u->limits[i].set || setrlimit((__rlimit_resource_t)i, &want) == 0)

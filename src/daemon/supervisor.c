@@ -489,10 +489,11 @@ static void note_kill(struct supervised *sv)
 		sv->control->killed = true;
 }
 
-static ssize_t signal_all(struct supervised *sv, int sig, bool sighup)
+static ssize_t signal_all(struct supervised *sv, int sig, bool sighup, bool thaw_first)
 {
 	struct sweep s = { .signal = sig,
 			   .then_sigcont = sig != SIGKILL && sig != SIGCONT && sig != SIGSTOP,
+			   .thaw = thaw_first,
 			   .then_sighup = sighup,
 			   .except = sv->main ? sv->main->pid : 0 };
 	int r;
@@ -532,6 +533,19 @@ static bool is_member(const struct supervised *sv, const struct process *p)
 	return false;
 }
 
+static int thaw_one(const struct cg *cg, void *arg)
+{
+	(void)arg;
+	(void)!cg_freeze(cg, false); /* no cgroup.freeze there (a kernel before 5.2): nothing can be frozen */
+	return 0;
+}
+
+/* What is frozen can act neither on ExecStop= nor on a signal; a kill needs no thaw. */
+static void thaw(struct supervised *sv)
+{
+	(void)!cg_walk(&sv->cg, thaw_one, NULL);
+}
+
 static void do_signal(struct supervised *sv, const struct action *a)
 {
 	struct process *p = a->whom == WHOM_MAIN      ? sv->main
@@ -545,11 +559,14 @@ static void do_signal(struct supervised *sv, const struct action *a)
 		return;
 	if (a->signal == SIGKILL)
 		note_kill(sv);
+	/* Where all are signalled the sweep thaws as it goes. */
+	if (p && sv->unit->kill_mode != KILL_CONTROL_GROUP && a->signal != SIGKILL)
+		thaw(sv);
 	if (p && is_member(sv, p)) {
 		e.names = name_of(sv, p);
 		n = signal_process(p, a->signal, a->sighup) == 0;
 	} else if (!p && a->whom == WHOM_ALL) {
-		n = signal_all(sv, a->signal, a->sighup);
+		n = signal_all(sv, a->signal, a->sighup, a->signal != SIGKILL);
 	}
 	if (n < 0)
 		log_error("%s: cannot signal its processes: %s", supervised_name(sv),
@@ -615,13 +632,6 @@ static void do_kill(struct supervised *sv)
 		queue(sv, &(struct event){ .kind = EVENT_STUCK, .deadline = USEC_INFINITY });
 }
 
-static int thaw_one(const struct cg *cg, void *arg)
-{
-	(void)arg;
-	(void)!cg_freeze(cg, false); /* no cgroup.freeze there (a kernel before 5.2): nothing can be frozen */
-	return 0;
-}
-
 static void log_state(struct supervised *sv, const struct action *a)
 {
 	const char *name = supervised_name(sv);
@@ -656,10 +666,8 @@ static void do_state(struct supervised *sv, const struct action *a)
 	sv->real_since = clock_realtime();
 	if (a->to == STATE_STUCK)
 		sv->stuck_since = clock_now();
-	/* What is frozen can act neither on ExecStop= nor on a signal; a kill needs no thaw. */
-	if (service_state_is_stopping(a->to) && !service_state_is_stopping(a->from) &&
-	    cg_is_open(&sv->cg))
-		(void)!cg_walk(&sv->cg, thaw_one, NULL);
+	if (a->to == STATE_STOP && cg_is_open(&sv->cg))
+		thaw(sv);
 	if (over && sv->machine.populated)
 		(void)!cg_remove(&sv->manager->root,
 				 supervised_name(sv)); /* the empty ones of its leaves */
@@ -797,7 +805,8 @@ void supervised_request(struct supervised *sv, enum event_kind kind, usec_t dead
 	}
 	tell(sv, &e);
 	sv->escaped = false;
-	look(sv); /* a request is judged by what lives now */
+	if (!sv->main && !sv->control)
+		look(sv); /* a request is judged by what lives now */
 	if (w) {
 		w->request = requests[kind].request;
 		list_append(&sv->waiters, &w->link);
@@ -824,7 +833,7 @@ ssize_t supervised_signal(struct supervised *sv, enum whom whom, int sig, const 
 	if (whom == WHOM_ALL) {
 		/* A sweep alone can lose against a fork bomb; an error here leaves it to the sweep. */
 		int r = sig == SIGKILL ? cg_kill_write(&sv->cg) : 0;
-		ssize_t rest = signal_all(sv, sig, false);
+		ssize_t rest = signal_all(sv, sig, false, false);
 
 		if (r == 0 && sig == SIGKILL)
 			sv->control_serial = 0;

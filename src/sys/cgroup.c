@@ -239,7 +239,8 @@ static int child_names(const struct cg *cg, struct buf *out)
 			  O_RDONLY | O_DIRECTORY); /* cg->fd has one position for all who use it */
 	if (fd < 0)
 		return is_gone(fd) ? 0 : fd;
-	while ((n = getdents64(fd, entries, sizeof(entries))) > 0)
+	do {
+		n = getdents64(fd, entries, sizeof(entries));
 		for (ssize_t i = 0; i < n;) {
 			const struct dirent64 *entry = (const void *)(entries + i);
 
@@ -247,6 +248,8 @@ static int child_names(const struct cg *cg, struct buf *out)
 				buf_append(out, entry->d_name, strlen(entry->d_name) + 1);
 			i += entry->d_reclen;
 		}
+		/* Where one more entry would have fit there was none: no need to hear it said. */
+	} while (n > (ssize_t)(sizeof(entries) - sizeof(struct dirent64)));
 	if (n < 0)
 		return is_gone(-errno) ? 0 : -errno;
 	return buf_error(out);

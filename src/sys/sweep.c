@@ -124,7 +124,11 @@ static int serve(struct run *run, pid_t pid, const struct cg *listed_in)
 static int visit(const struct cg *cg, void *arg)
 {
 	struct run *run = arg;
-	int r = cg_read_procs(cg, &run->pids);
+	int r;
+
+	if (run->s->thaw)
+		(void)!cg_freeze(cg, false); /* no such file before Linux 5.2: nothing is frozen */
+	r = cg_read_procs(cg, &run->pids);
 
 	if (r == -ENOENT || r == -ENODEV || (r == -EOPNOTSUPP && cg != run->root))
 		return 0; /* removed meanwhile; threaded, with its processes listed at the domain's root */

@@ -10,6 +10,7 @@
 struct sweep {
 	int signal;
 	bool then_sigcont; /* SIGCONT after the signal, so that a stopped process can act on it */
+	bool thaw;	   /* first thaw each cgroup: what is frozen cannot act on a signal */
 	bool then_sighup;  /* SendSIGHUP= */
 	/*
 	 * A child of the caller that gets nothing, 0 = none. It must not have been reaped: that makes its number its own.

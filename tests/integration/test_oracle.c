@@ -280,7 +280,7 @@ static void signal_line(struct buf *b, const char *key, int sig)
 static void limit_lines(struct buf *b, const struct unit *u)
 {
 	for (int i = 0; i < RLIM_NLIMITS; i++)
-		if (u->limits[i].set) {
+		if (u->limits && u->limits[i].set) {
 			buf_printf(b, "Limit%s: %llu\n", limit_name(i),
 				   (unsigned long long)u->limits[i].hard);
 			buf_printf(b, "Limit%sSoft: %llu\n", limit_name(i),
