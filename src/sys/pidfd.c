@@ -35,44 +35,38 @@ static int still_there(int pidfd)
 }
 
 /*
- * A field of proc_pid_stat(5), at the space before it; comm, field 2, may hold anything, so count from its last ')'. This
- * file takes no lock that a process which hangs in the kernel may hold. *out is NULL when there are not as many.
+ * Not /proc/PID/stat: Linux 6.18 has its reader wait for exec_update_lock, and a process that hangs
+ * in execve holds that. status takes no such lock.
  */
-#define STAT_MAX 1024
-
-static int stat_field(pid_t pid, int wanted, char line[static STAT_MAX], char **out)
+bool process_is_zombie(pid_t pid)
 {
 	cleanup_fclose FILE *f = NULL;
-	char path[32], *p;
+	char path[32], line[128];
+	const char *state = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	while (f && !state && fgets(line, sizeof(line), f))
+		state = after_prefix(line, "State:\t");
+	return state && (*state == 'Z' || *state == 'X');
+}
+
+/* Field 22 of proc_pid_stat(5); comm, field 2, may hold anything, so count from its last ')'. */
+static int start_time(pid_t pid, uint64_t *out)
+{
+	cleanup_fclose FILE *f = NULL;
+	char path[32], line[1024], *p;
+	unsigned long long ticks;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	f = fopen(path, "re");
 	if (!f)
 		return errno == ENOENT ? -ESRCH : -errno;
-	if (!fgets(line, STAT_MAX, f))
+	if (!fgets(line, sizeof(line), f))
 		return -ESRCH;
 	p = strrchr(line, ')');
-	for (int field = 2; p && field < wanted; field++)
+	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
-	*out = p;
-	return 0;
-}
-
-bool process_is_zombie(pid_t pid)
-{
-	char line[STAT_MAX], *p = NULL;
-
-	return stat_field(pid, 3, line, &p) == 0 && p && (p[1] == 'Z' || p[1] == 'X');
-}
-
-static int start_time(pid_t pid, uint64_t *out)
-{
-	char line[STAT_MAX], *p = NULL;
-	unsigned long long ticks;
-	int r = stat_field(pid, 22, line, &p);
-
-	if (r < 0)
-		return r;
 	if (!p || sscanf(p, "%llu", &ticks) != 1)
 		return -EBADMSG;
 	*out = ticks;

@@ -17,6 +17,8 @@
  *	N connections; on each of them TIMES TEXT and a NUL (0: TEXT alone); reads nothing
  * closer FILE PATH
  *	executes sleep while it has PATH open, close-on-exec
+ * joiner FILE CGROUP PID
+ *	moves PID into CGROUP as soon as nobody is left there; exit status: 0 when it made it
  * deaf COMMAND [ARGUMENT…]
  *	executes it with every signal ignored and blocked
  */
@@ -180,6 +182,28 @@ static int deaf(char **args)
 	return 1;
 }
 
+/* Writes the moment that the cgroup is empty: faster than whoever has to be woken to remove it. */
+static int joiner(char **args)
+{
+	char text[256];
+	ssize_t n;
+	int dir, procs, events;
+
+	if (!args[1] || !args[2])
+		return 2;
+	dir = open(args[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	procs = openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	if (procs < 0 || events < 0)
+		return 1;
+	touch(args[0]);
+	do {
+		n = pread(events, text, sizeof(text) - 1, 0);
+		text[n > 0 ? n : 0] = '\0';
+	} while (strstr(text, "populated 1"));
+	return write(procs, args[2], strlen(args[2])) < 0;
+}
+
 static int connect_to(const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -237,7 +261,7 @@ int main(int argc, char **argv)
 		int (*fn)(char **args);
 	} kinds[] = { { "recorder", recorder },	      { "family", family }, { "crowd", crowd },
 		      { "dead-leader", dead_leader }, { "chains", chains }, { "clients", clients },
-		      { "closer", closer },	      { "deaf", deaf } };
+		      { "closer", closer },	      { "deaf", deaf },	    { "joiner", joiner } };
 
 	for (size_t i = 0; argc > 2 && i < ARRAY_SIZE(kinds); i++)
 		if (streq(argv[1], kinds[i].name))
