@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Whole programs: what `cgkillctl stop` takes from its start to its end, and what cgkilld costs,
- *against the kernel work alone done in the same run, in turn. Where dinit is installed (or named by
- *DINIT and DINITCTL), against that too.
+ * against the kernel work alone done in the same run, in turn. Where dinit is installed (or named by
+ * DINIT and DINITCTL), against that too.
  *
  *	stop	  a sleeping daemon, 30 ms and about 1 ms after its start. raw = SIGTERM, wait for
  *its end and for the emptiness of its cgroup, rmdir; bare = start and end of a process that does
