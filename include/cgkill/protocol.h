@@ -19,11 +19,10 @@
 /* Exit codes of cgkillctl: systemctl's, and one that it lacks. */
 enum cgkill_exit {
 	CGKILL_EXIT_OK = 0,
-	CGKILL_EXIT_FAILED = 1, /* a job failed, timed out or was canceled; no connection */
-	CGKILL_EXIT_USAGE = 2,	/* bad arguments */
-	CGKILL_EXIT_NOT_APPLICABLE =
-		3,		/* e.g. reload of a unit without ExecReload; status: not active */
-	CGKILL_EXIT_DENIED = 4, /* status and is-active: no such unit */
+	CGKILL_EXIT_FAILED = 1,		/* a job failed, timed out or was canceled; no connection */
+	CGKILL_EXIT_USAGE = 2,		/* bad arguments */
+	CGKILL_EXIT_NOT_APPLICABLE = 3, /* e.g. reload of a unit without ExecReload; status: not active */
+	CGKILL_EXIT_DENIED = 4,		/* status and is-active: no such unit */
 	CGKILL_EXIT_NO_UNIT = 5,
 	CGKILL_EXIT_LOAD = 6,	   /* the unit's file cannot be used */
 	CGKILL_EXIT_SURVIVORS = 8, /* the stop ended and processes live: they are named */

@@ -29,9 +29,8 @@ struct exit_info {
 	int status; /* exit status or signal */
 };
 
-const char *
-service_result_name(enum service_result r); /* "exit-code"; systemd.service(5), $SERVICE_RESULT */
-const char *exit_code_name(int code);	    /* "exited", "killed", "dumped" */
+const char *service_result_name(enum service_result r); /* "exit-code"; systemd.service(5), $SERVICE_RESULT */
+const char *exit_code_name(int code);			/* "exited", "killed", "dumped" */
 
 /*
  * What an end means. A daemon may also end by HUP, INT, TERM or PIPE and is clean then; a command (Type=oneshot, and every

@@ -162,8 +162,7 @@ void complain(const char *fmt, ...)
 	put_printable(&line, text ? text : "Out of memory.");
 	buf_putc(&line, '\n');
 	fflush(stdout);
-	fwrite(line.data ? line.data : "", 1, line.len,
-	       stderr); /* at once, so that it is one write(2) */
+	fwrite(line.data ? line.data : "", 1, line.len, stderr); /* at once, so that it is one write(2) */
 }
 
 /* "3s" or "1min 30s" */

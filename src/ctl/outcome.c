@@ -14,8 +14,7 @@ static const struct result {
 } results[] = {
 	{ "done", CGKILL_EXIT_OK, NULL, false },
 	{ "failed", CGKILL_EXIT_FAILED, "the job failed", true },
-	{ "skipped", CGKILL_EXIT_OK, NULL,
-	  false }, /* by ExecCondition=: systemctl is silent about it, too */
+	{ "skipped", CGKILL_EXIT_OK, NULL, false }, /* by ExecCondition=: systemctl is silent about it, too */
 	{ "canceled", CGKILL_EXIT_FAILED, "the job was canceled", false },
 	{ "no-process", CGKILL_EXIT_FAILED, "no process to kill", false },
 	{ "invalid-name", CGKILL_EXIT_FAILED, "not a valid unit name", false },

@@ -177,8 +177,8 @@ static const char *refusal(struct batch *b, const struct resolved *target,
 		*message = "cgkilld is shutting down";
 		return "canceled";
 	}
-	if ((r->kind == EVENT_STOP || r->kind == EVENT_RESTART) && cg_is_open(&sv->cg) &&
-	    manager_guard(b->manager, sv->cg.path, caller_path, &who) < 0) {
+	if ((r->kind == EVENT_STOP || r->kind == EVENT_RESTART) && cg_is_open(&sv->cgroups.unit) &&
+	    manager_guard(b->manager, sv->cgroups.unit.path, caller_path, &who) < 0) {
 		*message = streq(who, "the caller") ? "you are inside this unit's cgroup and would "
 						      "be killed with it: ask from outside"
 						    : who;

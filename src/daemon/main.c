@@ -192,8 +192,7 @@ int main(int argc, char **argv)
 
 	if (fill_stdio() < 0)
 		return CGKILL_EXIT_FAILED;
-	(void)!close_range(3, UINT_MAX,
-			   CLOSE_RANGE_CLOEXEC); /* what our starter left open is no service's business */
+	(void)!close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC); /* what our starter left open is no service's business */
 	r = options_parse(&o, argc, argv);
 	if (r != 0)
 		return r > 0	      ? CGKILL_EXIT_OK
@@ -203,8 +202,7 @@ int main(int argc, char **argv)
 		  getenv("JOURNAL_STREAM") ? LOG_FORMAT_PRIORITY : LOG_FORMAT_STAMP);
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGCHLD,
-	       SIG_DFL); /* ignored, as our starter may have left it, it would take our children's status away */
+	signal(SIGCHLD, SIG_DFL); /* ignored, as our starter may have left it, it would take our children's status away */
 	list_init(&m.services);
 	list_init(&m.monitors);
 	r = set_up(&m, &o, &lock_fd);

@@ -223,8 +223,7 @@ void manager_shutdown(struct manager *m)
 		   m->live);
 	m->shutting_down = true;
 	list_for_each(&m->services, sv, struct supervised, link)
-		if (!service_state_is_ended(
-			    sv->machine.state)) /* STUCK too: another try, and no restart after it */
+		if (!service_state_is_ended(sv->machine.state)) /* STUCK too: another try, and no restart after it */
 			supervised_request(sv, EVENT_STOP, deadline, NULL, NULL);
 	quit_when_done(m);
 }

@@ -177,7 +177,8 @@ static json_t *kill_one(const struct at_once *x, struct supervised *sv)
 	const char *who;
 	ssize_t n;
 
-	if (cg_is_open(&sv->cg) && manager_guard(x->manager, sv->cg.path, x->caller_path, &who) < 0)
+	if (cg_is_open(&sv->cgroups.unit) &&
+	    manager_guard(x->manager, sv->cgroups.unit.path, x->caller_path, &who) < 0)
 		return render_outcome(
 			sv, "refused",
 			streq(who, "the caller")

@@ -76,7 +76,7 @@ json_t *render_row(struct supervised *sv)
 
 static ssize_t count_processes(const struct supervised *sv)
 {
-	ssize_t n = cg_is_open(&sv->cg) ? cg_count(&sv->cg) : 0;
+	ssize_t n = cg_is_open(&sv->cgroups.unit) ? cg_count(&sv->cgroups.unit) : 0;
 
 	return n < 0 ? 0 : n;
 }
@@ -120,8 +120,9 @@ static struct process_facts *read_members(struct supervised *sv, ssize_t *n)
 	size_t total;
 
 	*n = 0;
-	if (facts && cg_is_open(&sv->cg))
-		*n = facts_read(sv->manager->loop, &sv->cg, facts, PROCESSES_MAX, &total, &hangs);
+	if (facts && cg_is_open(&sv->cgroups.unit))
+		*n = facts_read(sv->manager->loop, &sv->cgroups.unit, facts, PROCESSES_MAX, &total,
+				&hangs);
 	if (hangs && !known)
 		sv->hangs_until = usec_add(clock_now(), HANG_PAUSE);
 	return facts;
@@ -250,7 +251,7 @@ static void add_life(json_t *o, struct supervised *sv)
 	set_pid(o, "controlPid", sv->control);
 	set_string(o, "mainCommand", comm);
 	set_exit(o, "mainCode", "mainStatus", s->main_exit);
-	set_string(o, "controlGroup", cg_is_open(&sv->cg) ? sv->cg.path : NULL);
+	set_string(o, "controlGroup", cg_is_open(&sv->cgroups.unit) ? sv->cgroups.unit.path : NULL);
 	json_object_set_new(o, "tasks", json_integer((json_int_t)count_processes(sv)));
 	json_object_set_new(o, "processes", render_processes(facts, n));
 	json_object_set_new(o, "survivors", has_survivors(sv) ? render_survivors(sv) : json_array());
@@ -319,7 +320,7 @@ json_t *render_properties(struct supervised *sv)
 	add_number(o, "ExecMainStatus", s->main_exit.status);
 	add_number(o, "NRestarts", s->n_restarts);
 	add_number(o, "TasksCurrent", count_processes(sv));
-	set_string(o, "ControlGroup", cg_is_open(&sv->cg) ? sv->cg.path : "");
+	set_string(o, "ControlGroup", cg_is_open(&sv->cgroups.unit) ? sv->cgroups.unit.path : "");
 	add_timestamp(o, "StateChangeTimestamp", sv->real_since);
 	if (sv->load_state == LOAD_LOADED)
 		unit_show(sv->unit, add_property, o);

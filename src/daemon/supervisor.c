@@ -50,86 +50,31 @@ static void tell(struct supervised *sv, const struct trail_event *e)
 
 /* ---- the cgroup ---- */
 
-static int open_cgroup(struct supervised *sv)
-{
-	struct manager *m = sv->manager;
-	int r;
-
-	if (cg_is_open(&sv->cg))
-		return 0;
-	r = cg_create(&sv->cg, &m->root, supervised_name(sv));
-	if (r == -EEXIST)
-		r = cg_open(&sv->cg, &m->root, supervised_name(sv));
-	return r;
-}
-
-#define LEAF_NAME_MAX 32
-
-static const char *leaf_name(char name[static LEAF_NAME_MAX], const char *kind, unsigned serial)
-{
-	snprintf(name, LEAF_NAME_MAX, "%s.%u", kind, serial);
-	return name;
-}
-
-/* A leaf that nobody has been in. Names of leaves that survivors hold are passed over. */
-static int make_leaf(struct supervised *sv, const char *kind, struct cg *out, unsigned *serial)
-{
-	char name[LEAF_NAME_MAX];
-	int r;
-
-	do {
-		r = cg_create(out, &sv->cg, leaf_name(name, kind, ++sv->serial));
-	} while (r == -EEXIST);
-	if (r == 0)
-		*serial = sv->serial;
-	return r;
-}
-
-static int open_control_leaf(struct supervised *sv, struct cg *out)
-{
-	char name[LEAF_NAME_MAX];
-	int r = -ENOENT;
-
-	if (sv->control_serial > 0)
-		r = cg_open(out, &sv->cg, leaf_name(name, "control", sv->control_serial));
-	return r == -ENOENT ? make_leaf(sv, "control", out, &sv->control_serial) : r;
-}
-
 static void close_cgroup(struct supervised *sv)
 {
 	io_unwatch(&sv->events_io);
 	sv->events_fd = close_fd(sv->events_fd);
 	timer_clear(&sv->recheck);
-	cg_close(&sv->cg);
-}
-
-static void find_survivors(struct supervised *sv);
-
-/* Empty and sealed, so this fails only for who was put into the unit's own cgroup since: then there are survivors. */
-static void release_cgroup(struct supervised *sv)
-{
-	const struct cg *root = &sv->manager->root;
-	int r;
-
-	close_cgroup(sv);
-	sv->serial = sv->main_serial = sv->control_serial = 0;
-	if (unlinkat(root->fd, supervised_name(sv), AT_REMOVEDIR) == 0)
-		return;
-	r = cg_remove(root, supervised_name(sv));
-	if (r < 0)
-		log_warning("%s: cannot remove its cgroup: %s", supervised_name(sv), strerror(-r));
-	if (r == -EBUSY)
-		find_survivors(sv);
+	cgroups_close(&sv->cgroups);
 }
 
 /* Processes that live under its name, be it since an earlier cgkilld: it is not started over them. */
 static void find_survivors(struct supervised *sv)
 {
-	if (cg_open(&sv->cg, &sv->manager->root, supervised_name(sv)) < 0)
-		return;
-	sv->machine.populated = cg_populated(&sv->cg) != 0;
-	if (!sv->machine.populated)
-		cg_close(&sv->cg);
+	sv->machine.populated = cgroups_find(&sv->cgroups, &sv->manager->root, supervised_name(sv));
+}
+
+/* Empty and sealed, so this fails only for who was put into the unit's own cgroup since: then there are survivors. */
+static void release_cgroup(struct supervised *sv)
+{
+	int r;
+
+	close_cgroup(sv);
+	r = cgroups_remove(&sv->cgroups, &sv->manager->root, supervised_name(sv));
+	if (r < 0)
+		log_warning("%s: cannot remove its cgroup: %s", supervised_name(sv), strerror(-r));
+	if (r == -EBUSY)
+		find_survivors(sv);
 }
 
 /* ---- emptiness ---- */
@@ -139,10 +84,10 @@ static bool is_empty(const struct supervised *sv)
 {
 	struct cg_events ev;
 
-	if (!cg_is_open(&sv->cg))
+	if (!cg_is_open(&sv->cgroups.unit))
 		return true;
 	if (sv->events_fd < 0)
-		return cg_populated(&sv->cg) == 0;
+		return cg_populated(&sv->cgroups.unit) == 0;
 	switch (cg_events_read(sv->events_fd, &ev)) {
 	case 0:
 		return !ev.populated;
@@ -154,32 +99,12 @@ static bool is_empty(const struct supervised *sv)
 }
 
 /*
- * The leaves go as soon as nobody is in them, so that nobody can join them any more: that is what
- * makes `populated 0` last. False when somebody has joined in between.
- */
-static bool seal(struct supervised *sv)
-{
-	char name[LEAF_NAME_MAX];
-
-	if (!cg_is_open(&sv->cg))
-		return true;
-	if (sv->main_serial > 0 && cg_remove(&sv->cg, leaf_name(name, "main", sv->main_serial)) == -EBUSY)
-		return false;
-	sv->main_serial = 0;
-	if (sv->control_serial > 0 &&
-	    cg_remove(&sv->cg, leaf_name(name, "control", sv->control_serial)) == -EBUSY)
-		return false;
-	sv->control_serial = 0;
-	return true;
-}
-
-/*
  * Reads the truth, and tells the machine if it is news. While the kill engine is at work it is the
  * one to say so: nothing new may be spawned into its reach.
  */
 static void look(struct supervised *sv)
 {
-	if (!sv->machine.populated || sv->killer || !is_empty(sv) || !seal(sv))
+	if (!sv->machine.populated || sv->killer || !is_empty(sv) || !cgroups_seal(&sv->cgroups))
 		return;
 	if (service_state_is_stopping(sv->machine.state))
 		tell(sv, &(struct trail_event){ .kind = TRAIL_EMPTY });
@@ -219,7 +144,7 @@ static bool end_will_tell(const struct supervised *sv)
 static bool watch_empty(struct supervised *sv)
 {
 	bool wanted = service_watches_empty(&sv->machine) && !sv->killer && !end_will_tell(sv) &&
-		      cg_is_open(&sv->cg);
+		      cg_is_open(&sv->cgroups.unit);
 
 	if (!wanted) {
 		io_unwatch(&sv->events_io);
@@ -229,7 +154,7 @@ static bool watch_empty(struct supervised *sv)
 	}
 	if (sv->events_fd >= 0)
 		return false;
-	sv->events_fd = cg_events_open(&sv->cg);
+	sv->events_fd = cg_events_open(&sv->cgroups.unit);
 	if (sv->events_fd < 0 || io_watch(sv->manager->loop, &sv->events_io, sv->events_fd,
 					  EPOLLPRI | EPOLLERR, on_events) < 0)
 		log_error("%s: cannot watch its cgroup: out of descriptors or memory",
@@ -273,11 +198,10 @@ static void on_leaf_killed(struct killer *k, enum kill_status status)
 static bool clear_leftovers(struct supervised *sv, const struct event *ev)
 {
 	enum service_state state = sv->machine.state;
-	char name[LEAF_NAME_MAX];
 
-	if ((state != STATE_CONDITION && state != STATE_START_PRE) || sv->control_serial == 0)
+	if (state != STATE_CONDITION && state != STATE_START_PRE)
 		return false;
-	if (cg_open(&sv->leaf, &sv->cg, leaf_name(name, "control", sv->control_serial)) < 0)
+	if (cgroups_open_control(&sv->cgroups, &sv->leaf) < 0)
 		return false;
 	if (cg_populated(&sv->leaf) == 1) {
 		sv->held = *ev;
@@ -285,7 +209,7 @@ static bool clear_leftovers(struct supervised *sv, const struct event *ev)
 					     sv->manager->kill_avoid, sv, on_leaf_killed);
 	}
 	if (sv->leaf_killer)
-		sv->control_serial = 0; /* killed once: not to be launched into again */
+		cgroups_retire_control(&sv->cgroups); /* killed once: not to be launched into again */
 	else
 		cg_close(&sv->leaf);
 	return sv->leaf_killer;
@@ -357,11 +281,11 @@ static int start_process(struct supervised *sv, bool is_main, enum exec_phase ph
 				  .runtime_dir = m->runtime_dir };
 	struct process *p = calloc(1, sizeof(*p));
 	struct cg leaf = CG_INIT;
-	int r = p ? open_cgroup(sv) : -ENOMEM;
+	int r = p ? cgroups_open(&sv->cgroups, &m->root, supervised_name(sv)) : -ENOMEM;
 
 	if (r == 0)
-		r = is_main ? make_leaf(sv, "main", &leaf, &sv->main_serial)
-			    : open_control_leaf(sv, &leaf);
+		r = is_main ? cgroups_main_leaf(&sv->cgroups, &leaf)
+			    : cgroups_control_leaf(&sv->cgroups, &leaf);
 	if (r == 0) {
 		*p = (struct process){ .is_main = is_main,
 				       .phase = phase,
@@ -450,7 +374,7 @@ static char *join_names(const struct process_name *names, ssize_t n)
 static char *names_of_all(const struct supervised *sv, size_t *total)
 {
 	struct process_name names[NAMES_MAX];
-	ssize_t n = name_members(&sv->cg, names, NAMES_MAX, total);
+	ssize_t n = name_members(&sv->cgroups.unit, names, NAMES_MAX, total);
 
 	return n > 0 ? join_names(names, n) : NULL;
 }
@@ -498,7 +422,7 @@ static ssize_t signal_all(struct supervised *sv, int sig, bool sighup, bool thaw
 			   .except = sv->main ? sv->main->pid : 0 };
 	int r;
 
-	r = sweep_run(&s, &sv->cg);
+	r = sweep_run(&s, &sv->cgroups.unit);
 	if (r < 0)
 		return r;
 	if (s.error < 0)
@@ -510,11 +434,11 @@ static ssize_t signal_all(struct supervised *sv, int sig, bool sighup, bool thaw
 static int check_guard(struct supervised *sv, const char *caller_path)
 {
 	const char *who = "it";
-	int r = manager_guard(sv->manager, sv->cg.path, caller_path, &who);
+	int r = manager_guard(sv->manager, sv->cgroups.unit.path, caller_path, &who);
 
 	if (r < 0)
 		log_error("%s: refusing to signal or kill %s: it holds %s", supervised_name(sv),
-			  sv->cg.path, who);
+			  sv->cgroups.unit.path, who);
 	return r;
 }
 
@@ -524,10 +448,12 @@ static int check_guard(struct supervised *sv, const char *caller_path)
  */
 static bool is_member(const struct supervised *sv, const struct process *p)
 {
-	const struct cg born = { .fd = sv->cg.fd, .id = p->cgroup_id, .path = sv->cg.path };
+	const struct cg born = { .fd = sv->cgroups.unit.fd,
+				 .id = p->cgroup_id,
+				 .path = sv->cgroups.unit.path };
 
 	if (pidfd_in_cgroup(p->pidfd, p->pid, &born, VERIFY_GET_INFO) == 1 ||
-	    pidfd_in_subtree(p->pidfd, p->pid, &sv->cg) != 0)
+	    pidfd_in_subtree(p->pidfd, p->pid, &sv->cgroups.unit) != 0)
 		return true;
 	log_warning("%s: process %d has left its cgroup: not signalled", supervised_name(sv), p->pid);
 	return false;
@@ -543,7 +469,7 @@ static int thaw_one(const struct cg *cg, void *arg)
 /* What is frozen can act neither on ExecStop= nor on a signal; a kill needs no thaw. */
 static void thaw(struct supervised *sv)
 {
-	(void)!cg_walk(&sv->cg, thaw_one, NULL);
+	(void)!cg_walk(&sv->cgroups.unit, thaw_one, NULL);
 }
 
 static void do_signal(struct supervised *sv, const struct action *a)
@@ -555,7 +481,7 @@ static void do_signal(struct supervised *sv, const struct action *a)
 				 .signal = { a->signal, a->whom, 0 } };
 	ssize_t n = 0;
 
-	if (!cg_is_open(&sv->cg) || check_guard(sv, NULL) < 0)
+	if (!cg_is_open(&sv->cgroups.unit) || check_guard(sv, NULL) < 0)
 		return;
 	if (a->signal == SIGKILL)
 		note_kill(sv);
@@ -587,7 +513,8 @@ static bool start_killer(struct supervised *sv, size_t members, usec_t give_up_a
 {
 	const struct manager *m = sv->manager;
 
-	sv->killer = killer_new(m->loop, &sv->cg, members, give_up_after, m->kill_avoid, sv, on_killed);
+	sv->killer = killer_new(m->loop, &sv->cgroups.unit, members, give_up_after, m->kill_avoid,
+				sv, on_killed);
 	if (!sv->killer)
 		log_error("%s: cannot kill its cgroup: %s", supervised_name(sv), strerror(errno));
 	return sv->killer;
@@ -601,7 +528,7 @@ static void on_killed(struct killer *k, enum kill_status status)
 	if (k->op.error < 0)
 		log_warning("%s: cgroup.kill: %s", supervised_name(sv), strerror(-k->op.error));
 	killer_free(TAKE_PTR(sv->killer));
-	if (status == KILL_EMPTY && !seal(sv)) {
+	if (status == KILL_EMPTY && !cgroups_seal(&sv->cgroups)) {
 		/* Somebody has joined after the kill: the next one is theirs, in what is left of the time. */
 		if (left > 0 && start_killer(sv, 0, left))
 			return;
@@ -619,13 +546,13 @@ static void do_kill(struct supervised *sv)
 
 	if (sv->killer)
 		return;
-	if (!cg_is_open(&sv->cg) || check_guard(sv, NULL) < 0) {
+	if (!cg_is_open(&sv->cgroups.unit) || check_guard(sv, NULL) < 0) {
 		queue(sv, &(struct event){ .kind = EVENT_STUCK, .deadline = USEC_INFINITY });
 		return;
 	}
 	e.names = names_of_all(sv, &total);
 	e.signal.count = (unsigned)total;
-	sv->control_serial = 0; /* not to be launched into again */
+	cgroups_retire_control(&sv->cgroups); /* not to be launched into again */
 	note_kill(sv);
 	tell(sv, &e);
 	if (!start_killer(sv, total, sv->unit->kill_verify))
@@ -666,11 +593,10 @@ static void do_state(struct supervised *sv, const struct action *a)
 	sv->real_since = clock_realtime();
 	if (a->to == STATE_STUCK)
 		sv->stuck_since = clock_now();
-	if (a->to == STATE_STOP && cg_is_open(&sv->cg))
+	if (a->to == STATE_STOP && cg_is_open(&sv->cgroups.unit))
 		thaw(sv);
 	if (over && sv->machine.populated)
-		(void)!cg_remove(&sv->manager->root,
-				 supervised_name(sv)); /* the empty ones of its leaves */
+		(void)!cg_remove(&sv->manager->root, supervised_name(sv)); /* the empty ones of its leaves */
 	if (over) {
 		drop_leaf_killer(sv); /* its event was for the run that is over */
 		sv->escaped = !sv->machine.populated && sv->main && !process_is_zombie(sv->main->pid);
@@ -818,7 +744,7 @@ ssize_t supervised_signal(struct supervised *sv, enum whom whom, int sig, const 
 {
 	ssize_t n = 0;
 
-	if (!cg_is_open(&sv->cg))
+	if (!cg_is_open(&sv->cgroups.unit))
 		return -ESRCH;
 	if (check_guard(sv, NULL) < 0)
 		return -EPERM;
@@ -832,11 +758,11 @@ ssize_t supervised_signal(struct supervised *sv, enum whom whom, int sig, const 
 		n += signal_process(sv->control, sig, false) == 0;
 	if (whom == WHOM_ALL) {
 		/* A sweep alone can lose against a fork bomb; an error here leaves it to the sweep. */
-		int r = sig == SIGKILL ? cg_kill_write(&sv->cg) : 0;
+		int r = sig == SIGKILL ? cg_kill_write(&sv->cgroups.unit) : 0;
 		ssize_t rest = signal_all(sv, sig, false, false);
 
 		if (r == 0 && sig == SIGKILL)
-			sv->control_serial = 0;
+			cgroups_retire_control(&sv->cgroups);
 
 		if (rest < 0)
 			return rest;
@@ -863,7 +789,8 @@ struct supervised *supervised_new(struct manager *m, const char *name)
 	}
 	sv->manager = m;
 	sv->load_state = LOAD_NOT_FOUND;
-	sv->cg = sv->leaf = (struct cg)CG_INIT;
+	sv->cgroups = (struct cgroups)CGROUPS_INIT;
+	sv->leaf = (struct cg)CG_INIT;
 	sv->events_fd = -1;
 	list_init(&sv->link);
 	list_init(&sv->waiters);

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * One service and its processes: performs the actions of its state machine (core/service.h) in the kernel and feeds back
- * what happens there.
- *
- * Its cgroup is ROOT/UNIT; each run of the main process gets a fresh leaf "main.N" in it, control processes a leaf
- * "control.N": a cgroup that was once killed is never launched into again (see sys/spawn.h).
+ * One service and its processes: performs the actions of its state machine (core/service.h) in the
+ * kernel and feeds back what happens there.
  */
 #include "core/service.h"
+#include "daemon/cgroups.h"
 #include "daemon/loop.h"
 #include "daemon/server.h"
 #include "daemon/trail.h"
-#include "sys/cgroup.h"
 #include "util/list.h"
 
 struct manager;
@@ -45,10 +42,7 @@ struct supervised {
 	struct list link; /* in manager.services */
 	struct list waiters;
 
-	struct cg cg;		 /* open while the cgroup exists */
-	unsigned serial;	 /* of the leaves made so far */
-	unsigned main_serial;	 /* of the newest main leaf */
-	unsigned control_serial; /* of the leaf for control processes; 0 = a fresh one is to be made */
+	struct cgroups cgroups;
 	struct process *main, *control;
 	bool escaped; /* the main process was moved out of the cgroup, and outlives the run */
 	struct last_command last[EXEC_PHASE_MAX];

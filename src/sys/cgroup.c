@@ -235,8 +235,7 @@ static int child_names(const struct cg *cg, struct buf *out)
 		return -errno;
 	if (st.st_nlink <= 2)
 		return 0;
-	fd = open_beneath(cg, ".",
-			  O_RDONLY | O_DIRECTORY); /* cg->fd has one position for all who use it */
+	fd = open_beneath(cg, ".", O_RDONLY | O_DIRECTORY); /* cg->fd has one position for all who use it */
 	if (fd < 0)
 		return is_gone(fd) ? 0 : fd;
 	do {

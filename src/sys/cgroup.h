@@ -50,8 +50,7 @@ int cg_populated(const struct cg *cg) must_check;
 /* Writes "1" to cgroup.kill. -ENOENT before Linux 5.14; -EOPNOTSUPP for a threaded cgroup. */
 int cg_kill_write(const struct cg *cg) must_check;
 int cg_freeze(const struct cg *cg, bool freeze) must_check; /* returns at once; wait for events.frozen */
-int cg_freeze_asked(const struct cg *cg)
-	must_check; /* cgroup.freeze of this one: 1, 0, -errno (-ENOENT before Linux 5.2) */
+int cg_freeze_asked(const struct cg *cg) must_check; /* cgroup.freeze of this one: 1, 0, -errno (-ENOENT before Linux 5.2) */
 
 /* Moves the whole process pid (0 = the caller) in. Takes a global kernel lock: up to 10 ms. */
 int cg_attach(const struct cg *cg, pid_t pid) must_check;

@@ -231,8 +231,7 @@ static void measure(const struct cg *cg, size_t rounds)
 	}
 	for (size_t i = 0; i < rounds; i++)
 		for (size_t k = 0; k < ARRAY_SIZE(ways); k++) {
-			const struct way *w =
-				&ways[(i + k) % ARRAY_SIZE(ways)]; /* none is always first */
+			const struct way *w = &ways[(i + k) % ARRAY_SIZE(ways)]; /* none is always first */
 
 			w->usec[i] = w->start(cg);
 		}

@@ -4,14 +4,17 @@
  * against the kernel work alone done in the same run, in turn. Where dinit is installed (or named by
  * DINIT and DINITCTL), against that too.
  *
- *	stop	  a sleeping daemon, 30 ms and about 1 ms after its start. raw = SIGTERM, wait for
- *its end and for the emptiness of its cgroup, rmdir; bare = start and end of a process that does
- *nothing; naive = raw, but waiting for cgroup.events only, which may tell up to 10 ms late deadline
- *a daemon that ignores SIGTERM: from its SIGTERM, as it saw it, to its empty cgroup, beyond
- *TimeoutStopSec= many	  1,000 services by one command memory	  and wake-ups
+ *	stop	  a sleeping daemon, 30 ms and about 1 ms after its start. raw = SIGTERM, wait for its
+ *		  end and for the emptiness of its cgroup, rmdir; bare = start and end of a process that
+ *		  does nothing; naive = raw, but waiting for cgroup.events only, which may tell up to
+ *		  10 ms late
+ *	deadline  a daemon that ignores SIGTERM: from its SIGTERM, as it saw it, to its empty cgroup,
+ *		  beyond TimeoutStopSec=
+ *	many	  1,000 services by one command
+ *	memory	  and wake-ups
  *
  * bench_stop [PERCENT]: so much of the usual number of samples. CSV on standard output
- *(case,sample,way,value,unit), the table on standard error.
+ * (case,sample,way,value,unit), the table on standard error.
  */
 #include <errno.h>
 #include <fcntl.h>
