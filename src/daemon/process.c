@@ -2,6 +2,7 @@
 #include "daemon/process.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include "daemon/child.h"
@@ -88,6 +89,13 @@ int process_start(struct process *p, struct loop *l, const struct cg *cg, enum s
 	child_dismiss(l, TAKE_FD(p->pidfd));
 	p->report_fd = close_fd(p->report_fd);
 	return r;
+}
+
+bool process_has_ended(const struct process *p)
+{
+	struct pollfd fd = { .fd = p->pidfd, .events = POLLIN };
+
+	return poll(&fd, 1, 0) == 1;
 }
 
 void process_abandon(struct process *p)

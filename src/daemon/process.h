@@ -34,6 +34,8 @@ struct process {
 /* Fills in pid, pidfd and the watches of a process whose callbacks are set. 0 or -errno; p is left as it was then. */
 int process_start(struct process *p, struct loop *l, const struct cg *cg, enum spawn_method *method,
 		  struct exec_context *x) must_check;
+/* Its end is there to be told: on_exit comes with one of the next batches of the loop. */
+bool process_has_ended(const struct process *p);
 void process_abandon(struct process *p); /* takes NULL */
 /* At the end of cgkilld: forgets it without reaping. */
 void process_free(struct process *p);

@@ -25,6 +25,12 @@
 /* Without a descriptor or memory for the watch it is all that there is: then it goes on, this seldom. */
 #define RECHECK_UNWATCHED USEC_PER_SEC
 
+/*
+ * How much earlier than the others the main process gets the stop signal. Most daemons are gone by then, and their cgroup
+ * is empty; and one that has helpers is told before them, not by their death (finit #124: avahi).
+ */
+#define LEADER_FIRST USEC_PER_MSEC
+
 /* How many names of processes a record carries. */
 #define NAMES_MAX 8
 
@@ -55,6 +61,7 @@ static void close_cgroup(struct supervised *sv)
 	io_unwatch(&sv->events_io);
 	sv->events_fd = close_fd(sv->events_fd);
 	timer_clear(&sv->recheck);
+	timer_clear(&sv->rest);
 	cgroups_close(&sv->cgroups);
 }
 
@@ -216,6 +223,7 @@ static bool clear_leftovers(struct supervised *sv, const struct event *ev)
 }
 
 static int spawn_again(struct supervised *sv, struct process *dead);
+static void signal_rest(struct supervised *sv);
 
 static void on_process_exit(struct process *p, struct exit_info e)
 {
@@ -240,6 +248,8 @@ static void on_process_exit(struct process *p, struct exit_info e)
 		return;
 	/* The truth about the cgroup first, so that a stage that nobody is left for is not entered. */
 	look(sv);
+	if (p->is_main)
+		signal_rest(sv);
 	feed(sv, &ev);
 }
 
@@ -507,6 +517,33 @@ static void do_signal(struct supervised *sv, const struct action *a)
 		recheck_soon(sv);
 }
 
+/* The main process has had its signal: now the others, if there are any. */
+static void signal_rest(struct supervised *sv)
+{
+	struct action a = sv->rest_action;
+
+	timer_clear(&sv->rest);
+	sv->rest_action.kind = ACTION_INVALID;
+	if (a.kind != ACTION_INVALID && sv->machine.populated)
+		do_signal(sv, &a);
+}
+
+static void on_rest(struct timer *t, usec_t now)
+{
+	struct supervised *sv = container_of(t, struct supervised, rest);
+
+	(void)now;
+	if (!sv->main || !process_has_ended(sv->main)) /* else on_process_exit() is about to look */
+		signal_rest(sv);
+}
+
+static void put_off(struct supervised *sv, const struct action *a)
+{
+	sv->rest_action = *a;
+	if (timer_set(sv->manager->loop, &sv->rest, usec_add(clock_now(), LEADER_FIRST), on_rest) < 0)
+		signal_rest(sv);
+}
+
 static void on_killed(struct killer *k, enum kill_status status);
 
 static bool start_killer(struct supervised *sv, size_t members, usec_t give_up_after)
@@ -590,6 +627,8 @@ static void do_state(struct supervised *sv, const struct action *a)
 {
 	bool over = service_state_is_ended(a->to) || a->to == STATE_AUTO_RESTART;
 
+	timer_clear(&sv->rest);
+	sv->rest_action.kind = ACTION_INVALID;
 	sv->real_since = clock_realtime();
 	if (a->to == STATE_STUCK)
 		sv->stuck_since = clock_now();
@@ -644,7 +683,10 @@ static void perform(struct supervised *sv, const struct action *a)
 		do_spawn(sv, a);
 		break;
 	case ACTION_SIGNAL:
-		do_signal(sv, a);
+		if (a->whom == WHOM_ALL && a->signal != SIGKILL && sv->main)
+			put_off(sv, a);
+		else
+			do_signal(sv, a);
 		break;
 	case ACTION_KILL:
 		do_kill(sv);

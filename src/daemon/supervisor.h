@@ -53,7 +53,8 @@ struct supervised {
 	struct event held;	    /* … after which this goes on */
 	int events_fd;		    /* cgroup.events while it is watched */
 	struct io_source events_io;
-	struct timer timer, recheck;
+	struct timer timer, recheck, rest;
+	struct action rest_action; /* what the rest is to get once `rest` fires; kind 0 = nothing */
 	usec_t recheck_delay;
 
 	struct event queue[4]; /* what happened while actions were performed */
