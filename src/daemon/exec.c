@@ -390,7 +390,9 @@ static void set_up_oom_score(const struct child *c)
 
 static void set_up_nice(const struct child *c)
 {
-	if (!c->x->unit->nice_set || setpriority(PRIO_PROCESS, 0, c->x->unit->nice) == 0)
+	int nice = c->x->unit->nice_set ? c->x->unit->nice : c->x->nice;
+
+	if (getpriority(PRIO_PROCESS, 0) == nice || setpriority(PRIO_PROCESS, 0, nice) == 0)
 		return;
 	if (errno != EACCES && errno != EPERM)
 		fail(c, STEP_NICE, errno);

@@ -15,6 +15,7 @@ struct exec_context {
 	const struct unit *unit;
 	const struct exec_command *command;
 	const char *log_dir;	      /* STDIO_LOG goes to LOG_DIR/UNIT.log */
+	int nice;		      /* as cgkilld found it, before it raised its own priority */
 	const struct rlimit *no_file; /* RLIMIT_NOFILE as cgkilld found it, before it raised its own */
 	pid_t main_pid;		      /* $MAINPID; 0 = unset */
 	/* ExecStop= and ExecStopPost=: $SERVICE_RESULT, $EXIT_CODE, $EXIT_STATUS; RESULT_INVALID = unset */

@@ -29,9 +29,10 @@ struct manager {
 	unsigned kill_avoid; /* enum kill_avoid */
 
 	char **unit_path;
-	char *runtime_dir; /* sockets */
-	char *log_dir;	   /* output of services */
-	struct rlimit no_file;
+	char *runtime_dir;     /* sockets */
+	char *log_dir;	       /* output of services */
+	struct rlimit no_file; /* for services: as it was before we raised ours; nice likewise */
+	int nice;
 	struct host_facts host;
 
 	void *by_name; /* tsearch(3) tree of services */

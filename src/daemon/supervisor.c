@@ -284,6 +284,7 @@ static int start_process(struct supervised *sv, bool is_main, enum exec_phase ph
 	struct exec_context x = { .unit = sv->unit,
 				  .command = &sv->unit->exec[phase].v[index],
 				  .log_dir = m->log_dir,
+				  .nice = m->nice,
 				  .no_file = &m->no_file,
 				  .main_pid = !is_main && sv->main ? sv->main->pid : 0,
 				  .result = tells_result ? sv->machine.result : RESULT_INVALID,
