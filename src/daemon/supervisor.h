@@ -21,7 +21,6 @@ enum load_state { LOAD_INVALID, LOAD_LOADED, LOAD_NOT_FOUND, LOAD_ERROR, LOAD_MA
 struct waiter {
 	struct list link; /* in supervised.waiters */
 	enum request request;
-	bool after_stop; /* a restart: it asks for the start that comes after the stop */
 	void (*fn)(struct waiter *w, enum answer a);
 };
 
