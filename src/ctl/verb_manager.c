@@ -68,6 +68,5 @@ int verb_version(struct ctl *ctl, char **args unused)
 	printf("\n  process       %lld\n", (long long)member_number_or(reply, "pid", 0));
 	print_member(reply, "control group", "controlGroup");
 	print_member(reply, "spawns by    ", "spawn");
-	print_member(reply, "verifies by  ", "verify");
 	return CGKILL_EXIT_OK;
 }

@@ -93,7 +93,7 @@ static void on_cancel(struct call *c, void *arg)
 }
 
 /* What a person is told beside the word. */
-static const char *answer_text(enum answer a, const struct supervised *sv, enum event_kind kind)
+static const char *answer_text(enum answer a, const struct supervised *sv, enum request request)
 {
 	switch (a) {
 	case ANSWER_REFUSED:
@@ -112,8 +112,8 @@ static const char *answer_text(enum answer a, const struct supervised *sv, enum 
 	case ANSWER_CANCELED:
 		return "another request came in between";
 	case ANSWER_FAILED:
-		return kind == EVENT_RELOAD ? service_result_name(sv->machine.reload_result)
-					    : service_result_name(sv->machine.result);
+		return request == REQUEST_RELOAD ? service_result_name(sv->machine.reload_result)
+						 : service_result_name(sv->machine.result);
 	case ANSWER_DONE:
 	case ANSWER_INVALID:
 	case ANSWER_MAX:
@@ -126,12 +126,11 @@ static void on_answer(struct waiter *w, enum answer a)
 {
 	struct job *j = container_of(w, struct job, waiter);
 	struct batch *b = j->batch;
-	enum event_kind kind = w->request == REQUEST_RELOAD ? EVENT_RELOAD : EVENT_STOP;
 
 	j->result = answer_name(a);
 	if (a != ANSWER_DONE || trail_has_kill(&j->service->trail, b->since))
 		j->outcome = render_outcome(j->service, answer_name(a),
-					    answer_text(a, j->service, kind), b->since, true);
+					    answer_text(a, j->service, w->request), b->since, true);
 	b->waiting--;
 	finish_if_done(b);
 }
@@ -200,9 +199,7 @@ static void ask(struct batch *b, const struct resolved *target, const struct bat
 		j->outcome = render_outcome(target->service, result, message, b->since, false);
 		manager_drop_unused(b->manager, target->service);
 	} else if (result) {
-		j->outcome = json_pack("{s:s, s:s}", "unit", target->name, "result", result);
-		if (message)
-			json_object_set_new(j->outcome, "message", json_string(message));
+		j->outcome = render_problem(target->name, result, message);
 	} else {
 		b->waiting++;
 		supervised_request(target->service, r->kind, r->deadline, call_peer(b->call),

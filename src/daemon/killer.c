@@ -70,7 +70,7 @@ static void step(struct killer *k, usec_t now)
 
 static int begin_on_loop(struct killer *k)
 {
-	int r = kill_begin(&k->op, k->cg, clock_now(), usec_sub(k->give_up_at, clock_now()), k->avoid);
+	int r = kill_begin(&k->op, k->cg, clock_now(), usec_sub(k->give_up_at, clock_now()), 0);
 
 	if (r == 0)
 		r = io_watch(k->loop, &k->events_io, k->op.events_fd, EPOLLPRI | EPOLLERR, on_events);
@@ -118,7 +118,7 @@ static int begin_in_child(struct killer *k)
 	if (pid < 0)
 		return pid;
 	if (pid == 0)
-		_exit(kill_wait(k->cg, usec_sub(k->give_up_at, clock_now()), k->avoid, &op) != 0);
+		_exit(kill_wait(k->cg, usec_sub(k->give_up_at, clock_now()), 0, &op) != 0);
 	r = io_watch(k->loop, &k->child_io, k->child_pidfd, EPOLLIN | EPOLLET, on_child);
 	if (r < 0)
 		child_dismiss(k->loop, TAKE_FD(k->child_pidfd));
@@ -126,8 +126,7 @@ static int begin_in_child(struct killer *k)
 }
 
 struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, usec_t give_up_after,
-			  unsigned avoid, void *owner,
-			  void (*on_end)(struct killer *, enum kill_status))
+			  void *owner, void (*on_end)(struct killer *, enum kill_status))
 {
 	struct killer *k = calloc(1, sizeof(*k));
 	int r = -EAGAIN;
@@ -136,7 +135,6 @@ struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, u
 		return NULL;
 	*k = (struct killer){ .cg = cg,
 			      .give_up_at = usec_add(clock_now(), give_up_after),
-			      .avoid = avoid,
 			      .loop = l,
 			      .child_pidfd = -1,
 			      .owner = owner,

@@ -13,7 +13,6 @@ struct killer {
 	struct kill_op op;
 	const struct cg *cg;
 	usec_t give_up_at;
-	unsigned avoid;
 	struct loop *loop;
 	struct io_source events_io, pidfd_io, child_io;
 	struct timer timer;
@@ -27,6 +26,5 @@ struct killer {
  * cg stays borrowed until killer_free(); members is how many live in it, roughly. NULL with errno when nothing was killed.
  */
 struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, usec_t give_up_after,
-			  unsigned avoid, void *owner,
-			  void (*on_end)(struct killer *, enum kill_status)) must_check;
+			  void *owner, void (*on_end)(struct killer *, enum kill_status)) must_check;
 void killer_free(struct killer *k); /* takes NULL; ends the operation in any state */

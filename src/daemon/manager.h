@@ -26,7 +26,6 @@ struct manager {
 	char *root_name; /* the directory that we made, to be removed at the end; NULL = it was there */
 	struct cg root_parent;
 	enum spawn_method spawn_method;
-	unsigned kill_avoid; /* enum kill_avoid */
 
 	char **unit_path;
 	char *runtime_dir;     /* sockets */

@@ -144,12 +144,6 @@ struct at_once {
 
 typedef json_t *(*at_once_fn)(const struct at_once *x, struct supervised *sv);
 
-static json_t *problem_outcome(const struct resolved *target)
-{
-	return json_pack("{s:s, s:s, s:s}", "unit", target->name, "result", target->result,
-			 "message", target->problem);
-}
-
 static void for_each_unit(const struct at_once *x, json_t *names, at_once_fn fn)
 {
 	struct resolved_list targets;
@@ -163,7 +157,9 @@ static void for_each_unit(const struct at_once *x, json_t *names, at_once_fn fn)
 	for (size_t i = 0; i < targets.n; i++) {
 		const struct resolved *t = &targets.v[i];
 
-		json_array_append_new(outcomes, t->service ? fn(x, t->service) : problem_outcome(t));
+		json_array_append_new(outcomes,
+				      t->service ? fn(x, t->service)
+						 : render_problem(t->name, t->result, t->problem));
 	}
 	resolved_list_deinit(&targets);
 	call_reply(x->call, json_pack("{s:o}", "outcomes", outcomes), false);
@@ -446,10 +442,9 @@ static void method_version(struct call *c, json_t *params, void *arg)
 
 	if (check_params(c, params, units_param, 0))
 		call_reply(c,
-			   json_pack("{s:s, s:i, s:s, s:s, s:s}", "version", PACKAGE_VERSION, "pid",
+			   json_pack("{s:s, s:i, s:s, s:s}", "version", PACKAGE_VERSION, "pid",
 				     getpid(), "controlGroup", m->root.path, "spawn",
-				     m->spawn_method == SPAWN_CLONE3 ? "clone3" : "attach",
-				     "verify", "pidfd"),
+				     m->spawn_method == SPAWN_CLONE3 ? "clone3" : "attach"),
 			   false);
 }
 

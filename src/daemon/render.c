@@ -16,7 +16,7 @@
 
 static const char *const load_names[] = { NULL, "loaded", "not-found", "error", "masked" };
 
-const char *load_state_name(enum load_state s)
+static const char *load_state_name(enum load_state s)
 {
 	return load_names[s];
 }
@@ -128,7 +128,7 @@ static struct process_facts *read_members(struct supervised *sv, ssize_t *n)
 	return facts;
 }
 
-json_t *render_survivors(struct supervised *sv)
+static json_t *render_survivors(struct supervised *sv)
 {
 	json_t *list = json_array();
 	struct process_facts *facts;
@@ -164,6 +164,11 @@ json_t *render_outcome(struct supervised *sv, const char *result, const char *me
 	if (with_trail || trail_has_kill(&sv->trail, since))
 		json_object_set_new(o, "trail", trail_json(&sv->trail, supervised_name(sv), since));
 	return o;
+}
+
+json_t *render_problem(const char *name, const char *result, const char *message)
+{
+	return json_pack("{s:s, s:s, s:s}", "unit", name, "result", result, "message", message);
 }
 
 /* ---- status ---- */

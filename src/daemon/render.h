@@ -12,10 +12,8 @@ json_t *render_row(struct supervised *sv);
 json_t *render_status(struct supervised *sv);
 json_t *render_properties(struct supervised *sv);
 json_t *render_progress(struct supervised *sv);
-/* Survivor[]: who lives in its cgroup. */
-json_t *render_survivors(struct supervised *sv);
 /* Outcome; result is a word of the interface, since the time of the request. */
 json_t *render_outcome(struct supervised *sv, const char *result, const char *message, usec_t since,
 		       bool with_trail);
-
-const char *load_state_name(enum load_state s);
+/* Outcome of a name that no service was found for. */
+json_t *render_problem(const char *name, const char *result, const char *message);

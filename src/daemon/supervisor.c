@@ -213,7 +213,7 @@ static bool clear_leftovers(struct supervised *sv, const struct event *ev)
 	if (cg_populated(&sv->leaf) == 1) {
 		sv->held = *ev;
 		sv->leaf_killer = killer_new(sv->manager->loop, &sv->leaf, 0, sv->unit->kill_verify,
-					     sv->manager->kill_avoid, sv, on_leaf_killed);
+					     sv, on_leaf_killed);
 	}
 	if (sv->leaf_killer)
 		cgroups_retire_control(&sv->cgroups); /* killed once: not to be launched into again */
@@ -404,12 +404,18 @@ static char *name_of(const struct supervised *sv, const struct process *p)
 	return name;
 }
 
+/* After a signal that a process is to act on SIGCONT follows, so that a stopped one can. */
+static bool wants_sigcont(int sig)
+{
+	return sig != SIGKILL && sig != SIGCONT && sig != SIGSTOP;
+}
+
 static int signal_process(const struct process *p, int sig, bool sighup)
 {
 	int r = pidfd_signal(p->pidfd, sig);
 
-	if (r == 0 && sig != SIGKILL && sig != SIGCONT && sig != SIGSTOP)
-		(void)!pidfd_signal(p->pidfd, SIGCONT); /* a stopped process is to act on it */
+	if (r == 0 && wants_sigcont(sig))
+		(void)!pidfd_signal(p->pidfd, SIGCONT);
 	if (r == 0 && sighup)
 		(void)!pidfd_signal(p->pidfd, SIGHUP);
 	return r;
@@ -427,7 +433,7 @@ static void note_kill(struct supervised *sv)
 static ssize_t signal_all(struct supervised *sv, int sig, bool sighup, bool thaw_first)
 {
 	struct sweep s = { .signal = sig,
-			   .then_sigcont = sig != SIGKILL && sig != SIGCONT && sig != SIGSTOP,
+			   .then_sigcont = wants_sigcont(sig),
 			   .thaw = thaw_first,
 			   .then_sighup = sighup,
 			   .except = sv->main ? sv->main->pid : 0 };
@@ -442,10 +448,10 @@ static ssize_t signal_all(struct supervised *sv, int sig, bool sighup, bool thaw
 	return (ssize_t)s.signalled;
 }
 
-static int check_guard(struct supervised *sv, const char *caller_path)
+static int check_guard(struct supervised *sv)
 {
 	const char *who = "it";
-	int r = manager_guard(sv->manager, sv->cgroups.unit.path, caller_path, &who);
+	int r = manager_guard(sv->manager, sv->cgroups.unit.path, NULL, &who);
 
 	if (r < 0)
 		log_error("%s: refusing to signal or kill %s: it holds %s", supervised_name(sv),
@@ -492,7 +498,7 @@ static void do_signal(struct supervised *sv, const struct action *a)
 				 .signal = { a->signal, a->whom, 0 } };
 	ssize_t n = 0;
 
-	if (!cg_is_open(&sv->cgroups.unit) || check_guard(sv, NULL) < 0)
+	if (!cg_is_open(&sv->cgroups.unit) || check_guard(sv) < 0)
 		return;
 	if (a->signal == SIGKILL)
 		note_kill(sv);
@@ -549,10 +555,8 @@ static void on_killed(struct killer *k, enum kill_status status);
 
 static bool start_killer(struct supervised *sv, size_t members, usec_t give_up_after)
 {
-	const struct manager *m = sv->manager;
-
-	sv->killer = killer_new(m->loop, &sv->cgroups.unit, members, give_up_after, m->kill_avoid,
-				sv, on_killed);
+	sv->killer = killer_new(sv->manager->loop, &sv->cgroups.unit, members, give_up_after, sv,
+				on_killed);
 	if (!sv->killer)
 		log_error("%s: cannot kill its cgroup: %s", supervised_name(sv), strerror(errno));
 	return sv->killer;
@@ -584,7 +588,7 @@ static void do_kill(struct supervised *sv)
 
 	if (sv->killer)
 		return;
-	if (!cg_is_open(&sv->cgroups.unit) || check_guard(sv, NULL) < 0) {
+	if (!cg_is_open(&sv->cgroups.unit) || check_guard(sv) < 0) {
 		queue(sv, &(struct event){ .kind = EVENT_STUCK, .deadline = USEC_INFINITY });
 		return;
 	}
@@ -789,7 +793,7 @@ ssize_t supervised_signal(struct supervised *sv, enum whom whom, int sig, const 
 
 	if (!cg_is_open(&sv->cgroups.unit))
 		return -ESRCH;
-	if (check_guard(sv, NULL) < 0)
+	if (check_guard(sv) < 0)
 		return -EPERM;
 	log_info("%s: signal %s asked for by uid %u pid %d (%s)", supervised_name(sv),
 		 signal_name(sig), by->uid, by->pid, by->comm);

@@ -702,8 +702,7 @@ Test(ctl, verbs_of_the_manager)
 	      (struct expect){ 0, "io.cgkill.manager.DaemonReload {}\n", "3 units loaded.\n",
 			       "/e/a:1: odd\n" });
 	check(SCRIPT(CALL, REPLY("{'parameters':{'version':'9','pid':7,'controlGroup':'/"
-				 "k','spawn':'clone3',"
-				 "'verify':'info'}}")),
+				 "k','spawn':'clone3'}}")),
 	      ARGS("version"), (struct expect){ 0, "io.cgkill.manager.GetVersion {}\n", NULL, "" });
 }
 
