@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "util/clock.h"
 
+#include <stdio.h>
 #include <time.h>
 
 static usec_t read_clock(clockid_t id)
@@ -19,4 +20,18 @@ usec_t clock_now(void)
 usec_t clock_realtime(void)
 {
 	return read_clock(CLOCK_REALTIME);
+}
+
+const char *clock_stamp(usec_t real, char buf[static CLOCK_STAMP_SIZE])
+{
+	time_t seconds = (time_t)(real / USEC_PER_SEC);
+	struct tm tm;
+	size_t len;
+
+	buf[0] = '\0';
+	if (!gmtime_r(&seconds, &tm))
+		return buf;
+	len = strftime(buf, CLOCK_STAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf + len, CLOCK_STAMP_SIZE - len, ".%06uZ", (unsigned)(real % USEC_PER_SEC));
+	return buf;
 }

@@ -16,6 +16,10 @@ typedef uint64_t usec_t;
 usec_t clock_now(void);	     /* CLOCK_BOOTTIME */
 usec_t clock_realtime(void); /* CLOCK_REALTIME, for people */
 
+/* A CLOCK_REALTIME as "2026-01-31T12:00:00.123456Z", which sorts by time. Returns buf. */
+#define CLOCK_STAMP_SIZE 40
+const char *clock_stamp(usec_t real, char buf[static CLOCK_STAMP_SIZE]);
+
 /* Sum and difference that saturate: infinity stays infinity, nothing goes below 0. */
 static inline usec_t usec_add(usec_t a, usec_t b)
 {

@@ -5,22 +5,31 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
-#include <time.h>
 
 #include "util/clock.h"
 
 /*
- * A line is at most PIPE_BUF long: poll(2) calls a pipe writable when it has room for that much, so
- * that its one writer never blocks, and a line is never torn or mixed with another's (pipe(7)).
- * O_NONBLOCK would do that for any number of writers, but standard error is shared with processes
- * that do not expect it.
+ * What is written at once is at most PIPE_BUF long, and whole lines: poll(2) calls a pipe writable
+ * when it has room for that much, so that its one writer never blocks, and a line is never torn or
+ * mixed with another's (pipe(7)). O_NONBLOCK would do that for any number of writers, but standard
+ * error is shared with processes that do not expect it.
  */
 static struct {
 	const char *program;
 	enum log_level max;
 	enum log_format format;
 	unsigned long dropped;
-} log_state = { "cgkill", LOG_INFO_, LOG_FORMAT_PLAIN, 0 };
+	void (*copy)(enum log_level level, const char *text);
+} log_state = { "cgkill", LOG_INFO_, LOG_FORMAT_PLAIN, 0, NULL };
+
+/* Entries that wait for log_flush(). */
+static struct {
+	bool on;
+	pid_t owner; /* a child has a copy, which is not its to write */
+	unsigned entries;
+	size_t len;
+	char text[PIPE_BUF];
+} held;
 
 void log_setup(const char *program, enum log_level max, enum log_format format)
 {
@@ -31,39 +40,31 @@ void log_setup(const char *program, enum log_level max, enum log_format format)
 
 bool log_wants(enum log_level level)
 {
-	return level <= log_state.max;
+	return level <= log_state.max || log_state.copy;
 }
 
-/* "2026-01-31T12:00:00.123456Z " */
-static size_t put_stamp(char *line, size_t size)
+void log_copy_to(void (*fn)(enum log_level level, const char *text))
 {
-	usec_t now = clock_realtime();
-	time_t seconds = (time_t)(now / USEC_PER_SEC);
-	struct tm tm;
-	size_t len;
-
-	if (!gmtime_r(&seconds, &tm))
-		return 0;
-	len = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	return len +
-	       (size_t)snprintf(line + len, size - len, ".%06uZ ", (unsigned)(now % USEC_PER_SEC));
+	log_state.copy = fn;
 }
 
 static size_t put_head(char *line, size_t size, enum log_level level)
 {
+	char stamp[CLOCK_STAMP_SIZE];
+
 	switch (log_state.format) {
 	case LOG_FORMAT_PLAIN:
 		break;
 	case LOG_FORMAT_STAMP:
-		return put_stamp(line, size);
+		return (size_t)snprintf(line, size, "%s ", clock_stamp(clock_realtime(), stamp));
 	case LOG_FORMAT_PRIORITY:
 		return (size_t)snprintf(line, size, "<%d>", (int)level);
 	}
 	return MIN_OF((size_t)snprintf(line, size, "%s: ", log_state.program), size - 1);
 }
 
-/* Writes the line unless that would block. */
-static bool put_line(const char *line, size_t len)
+/* Writes whole lines unless that would block. */
+static bool put_lines(const char *lines, size_t len)
 {
 	struct pollfd stderr_room = { .fd = STDERR_FILENO, .events = POLLOUT };
 	ssize_t n;
@@ -71,7 +72,7 @@ static bool put_line(const char *line, size_t len)
 	if (poll(&stderr_room, 1, 0) != 1 || !(stderr_room.revents & POLLOUT))
 		return false;
 	do
-		n = write(STDERR_FILENO, line, len);
+		n = write(STDERR_FILENO, lines, len);
 	while (n < 0 && errno == EINTR);
 	return n >= 0;
 }
@@ -87,34 +88,71 @@ static void make_harmless(char *s)
 			*s = '?';
 }
 
-/* Writes one entry, cut to PIPE_BUF. */
-static bool put_entry(enum log_level level, const char *text)
+/* One entry, cut to PIPE_BUF. Its length. */
+static size_t format_entry(char line[static PIPE_BUF], enum log_level level, const char *text)
 {
-	char line[PIPE_BUF];
-	size_t len = put_head(line, sizeof(line), level), room = sizeof(line) - len - 1;
+	size_t len = put_head(line, PIPE_BUF, level), room = PIPE_BUF - len - 1;
 
 	len += MIN_OF((size_t)snprintf(line + len, room + 1, "%s", text), room);
 	make_harmless(line);
 	line[len++] = '\n'; /* where the NUL was */
-	return put_line(line, len);
+	return len;
 }
 
-/* Says how many entries went missing, as soon as there is room for that. */
-static void report_dropped(void)
+/* Says how many entries went missing, as soon as there is room for that. False: there is none yet. */
+static bool report_dropped(void)
 {
-	char text[64];
+	char text[64], line[PIPE_BUF];
 
 	if (log_state.dropped == 0)
-		return;
+		return true;
 	snprintf(text, sizeof(text), "%lu messages lost: nobody read the log", log_state.dropped);
-	if (put_entry(LOG_WARNING_, text))
-		log_state.dropped = 0;
+	if (!put_lines(line, format_entry(line, LOG_WARNING_, text)))
+		return false;
+	log_state.dropped = 0;
+	return true;
+}
+
+void log_flush(void)
+{
+	int saved = errno;
+
+	if (held.entries == 0)
+		return;
+	if (held.owner == getpid() && !(report_dropped() && put_lines(held.text, held.len)))
+		log_state.dropped += held.entries;
+	held.entries = 0;
+	held.len = 0;
+	errno = saved;
+}
+
+void log_hold(bool on)
+{
+	static bool at_exit;
+
+	log_flush();
+	held.on = on && !isatty(STDERR_FILENO);
+	if (held.on && !at_exit)
+		at_exit = atexit(log_flush) == 0;
+}
+
+/* Held entries are one process's: what a child has inherited is thrown away before it adds its own. */
+static void hold(const char *line, size_t len)
+{
+	pid_t self = getpid();
+
+	if (held.owner != self || held.len + len > sizeof(held.text))
+		log_flush();
+	held.owner = self;
+	memcpy(held.text + held.len, line, len);
+	held.len += len;
+	held.entries++;
 }
 
 void log_at(enum log_level level, const char *fmt, ...)
 {
 	int saved = errno;
-	char text[PIPE_BUF];
+	char text[PIPE_BUF], line[PIPE_BUF];
 	va_list ap;
 
 	if (!log_wants(level))
@@ -123,8 +161,12 @@ void log_at(enum log_level level, const char *fmt, ...)
 	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
 		text[0] = '\0';
 	va_end(ap);
-	report_dropped();
-	if (!put_entry(level, text))
-		log_state.dropped++;
+	if (log_state.copy)
+		log_state.copy(level, text);
+	if (level <= log_state.max) {
+		hold(line, format_entry(line, level, text));
+		if (!held.on || level <= LOG_WARNING_)
+			log_flush();
+	}
 	errno = saved;
 }

@@ -19,6 +19,17 @@ enum log_format {
 void log_setup(const char *program, enum log_level max, enum log_format format);
 void log_at(enum log_level level, const char *fmt, ...) printf_like(2, 3);
 bool log_wants(enum log_level level);
+/* From now on fn gets the text of every entry as well, also of those that are not printed. NULL: no more. */
+void log_copy_to(void (*fn)(enum log_level level, const char *text));
+
+/*
+ * Holds entries back, but for warnings and errors, so that many cost one write: until log_flush(), until the next warning or
+ * error, until there are PIPE_BUF of them, or the end of the program by exit(3). For a program that calls log_flush()
+ * whenever it is about to sleep, to answer somebody, or to execve itself. Their order stays; each has its own time. A child
+ * does not write what its parent holds. On a terminal nothing is held back.
+ */
+void log_hold(bool on);
+void log_flush(void);
 
 #define log_error(...)	 log_at(LOG_ERROR_, __VA_ARGS__)
 #define log_warning(...) log_at(LOG_WARNING_, __VA_ARGS__)
