@@ -52,6 +52,18 @@ int cg_kill_write(const struct cg *cg) must_check;
 int cg_freeze(const struct cg *cg, bool freeze) must_check; /* returns at once; wait for events.frozen */
 int cg_freeze_asked(const struct cg *cg) must_check; /* cgroup.freeze of this one: 1, 0, -errno (-ENOENT before Linux 5.2) */
 
+/*
+ * An extended attribute of the directory, which dies with the cgroup: user.NAME, or where cgroups have none such (before
+ * Linux 5.7) trusted.NAME. Replaced as a whole: a reader gets the old data or the new. cg may be a bare descriptor. A cgroup
+ * that was removed takes attributes like any other, for nobody to read.
+ *
+ * -EOPNOTSUPP and -EPERM (of trusted.*: CAP_SYS_ADMIN): there are none here; -ENODATA: this one is not set; -ERANGE: it is
+ * longer than cap. cg_attr_get: its length.
+ */
+int cg_attr_set(const struct cg *cg, const char *name, const void *data, size_t len) must_check;
+ssize_t cg_attr_get(const struct cg *cg, const char *name, void *buf, size_t cap) must_check;
+int cg_attr_remove(const struct cg *cg, const char *name) must_check;
+
 /* Moves the whole process pid (0 = the caller) in. Takes a global kernel lock: up to 10 ms. */
 int cg_attach(const struct cg *cg, pid_t pid) must_check;
 

@@ -469,9 +469,8 @@ ssize_t explain_members(const struct cg *cg, struct process_facts *out, size_t m
 	return walk_members(&m, cg, total);
 }
 
-static bool add_name(struct members *m, pid_t pid)
+bool name_process(pid_t pid, struct process_name *name)
 {
-	struct process_name *name = (struct process_name *)m->out + m->n;
 	char path[32];
 	ssize_t n;
 
@@ -487,6 +486,11 @@ static bool add_name(struct members *m, pid_t pid)
 		if (name->comm[i] < ' ' || name->comm[i] > '~')
 			name->comm[i] = name->comm[i] == '\n' && i == n - 1 ? '\0' : '?';
 	return true;
+}
+
+static bool add_name(struct members *m, pid_t pid)
+{
+	return name_process(pid, (struct process_name *)m->out + m->n);
 }
 
 ssize_t name_members(const struct cg *cg, struct process_name *out, size_t max, size_t *total)

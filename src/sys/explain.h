@@ -38,3 +38,5 @@ struct process_name {
 	char comm[17];
 };
 ssize_t name_members(const struct cg *cg, struct process_name *out, size_t max, size_t *total) must_check;
+/* The same of one process; "?" when it cannot be read. False: it is gone. */
+bool name_process(pid_t pid, struct process_name *out);

@@ -20,10 +20,11 @@ struct pidfd_info {
 	uint64_t cgroupid;
 	uint32_t pid, tgid, ppid;
 	uint32_t ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
-	uint32_t spare0;
+	int32_t exit_code; /* a wait status; Linux 6.15, spare before */
 };
 _Static_assert(sizeof(struct pidfd_info) == 64, "PIDFD_INFO_SIZE_VER0");
 #define PIDFD_INFO_CGROUPID (UINT64_C(1) << 2)
+#define PIDFD_INFO_EXIT	    (UINT64_C(1) << 3) /* Linux 6.15 */
 #define PIDFD_GET_INFO	    _IOWR(0xFF, 11, struct pidfd_info)
 #endif
 

@@ -2,6 +2,7 @@
 #include "sys/kill.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <time.h>
 
@@ -83,6 +84,22 @@ static int watch_member(struct kill_op *op)
 		fd = pidfd_open_pid(search.pid);
 	op->wait_pidfd = MAX_OF(fd, -1);
 	return r == -EOPNOTSUPP ? r : 0;
+}
+
+/*
+ * After the write: few members die within it, where they are woken on our processor. Else the kernel is at work on them
+ * while one is looked for.
+ */
+static int watch_if_left(struct kill_op *op, int member)
+{
+	struct cg_events events;
+
+	if (cg_events_read(op->events_fd, &events) == 0 && !events.populated)
+		return 0;
+	if (member < 0)
+		return watch_member(op);
+	op->wait_pidfd = fcntl(member, F_DUPFD_CLOEXEC, 3);
+	return 0;
 }
 
 /* The member's end is told once; from then on only looking helps. */
@@ -202,7 +219,8 @@ static void plan_wake(struct kill_op *op, usec_t now)
 		op->wake_at = MIN_OF(op->wake_at, op->give_up_at);
 }
 
-int kill_begin(struct kill_op *op, const struct cg *cg, usec_t now, usec_t give_up_after, unsigned avoid)
+int kill_begin(struct kill_op *op, const struct cg *cg, int member, usec_t now,
+	       usec_t give_up_after, unsigned avoid)
 {
 	struct cg_events events = { 0 };
 	int r;
@@ -220,7 +238,7 @@ int kill_begin(struct kill_op *op, const struct cg *cg, usec_t now, usec_t give_
 	look_soon(op, now);
 	if (r >= 0 && events.populated) {
 		begin_round(op, now);
-		r = watch_member(op); /* after the write: the kernel is at work meanwhile */
+		r = watch_if_left(op, member);
 	}
 	if (r < 0)
 		kill_end(op);
@@ -279,10 +297,11 @@ static void wait_for(const struct kill_op *op)
 	ppoll(fds, ARRAY_SIZE(fds), &timeout, NULL);
 }
 
-int kill_wait(const struct cg *cg, usec_t give_up_after, unsigned avoid, struct kill_op *result)
+int kill_wait(const struct cg *cg, int member, usec_t give_up_after, unsigned avoid,
+	      struct kill_op *result)
 {
 	enum kill_status status;
-	int r = kill_begin(result, cg, clock_now(), give_up_after, avoid);
+	int r = kill_begin(result, cg, member, clock_now(), give_up_after, avoid);
 
 	if (r < 0)
 		return is_gone(r) ? 0 : r;

@@ -64,13 +64,16 @@ struct kill_op {
  * the threaded domain's root); kill_end() is not needed then. An error of the write itself is in
  * op->error and the rounds go on by pidfd. A cgroup that is empty already is not written to: the
  * write would poison it for clone3.
+ *
+ * member: the pidfd of one that is likely the last to go, where the caller has one: it saves the search for one. Borrowed
+ * for the call; -1 = none.
  */
-int kill_begin(struct kill_op *op, const struct cg *cg, usec_t now, usec_t give_up_after,
-	       unsigned avoid) must_check;
+int kill_begin(struct kill_op *op, const struct cg *cg, int member, usec_t now,
+	       usec_t give_up_after, unsigned avoid) must_check;
 enum kill_status kill_step(struct kill_op *op, usec_t now) must_check;
 /* Ends it in any state: thaws what it froze, closes what it opened. Idempotent; takes a zeroed struct. */
 void kill_end(struct kill_op *op);
 
 /* The blocking convenience: begin, poll and step until empty or stuck. 0 empty (or gone); -ETIMEDOUT stuck; -errno. */
-int kill_wait(const struct cg *cg, usec_t give_up_after, unsigned avoid,
+int kill_wait(const struct cg *cg, int member, usec_t give_up_after, unsigned avoid,
 	      struct kill_op *result) must_check;

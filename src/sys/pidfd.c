@@ -2,6 +2,7 @@
 #include "sys/pidfd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -51,12 +52,12 @@ bool process_is_zombie(pid_t pid)
 	return state && (*state == 'Z' || *state == 'X');
 }
 
-/* Field 22 of proc_pid_stat(5); comm, field 2, may hold anything, so count from its last ')'. */
-static int start_time(pid_t pid, uint64_t *out)
+/* A field behind comm of proc_pid_stat(5); comm, field 2, may hold anything, so count from its last ')'. */
+static int stat_field(pid_t pid, int wanted, uint64_t *out)
 {
 	cleanup_fclose FILE *f = NULL;
 	char path[32], line[1024], *p;
-	unsigned long long ticks;
+	unsigned long long value;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	f = fopen(path, "re");
@@ -65,11 +66,11 @@ static int start_time(pid_t pid, uint64_t *out)
 	if (!fgets(line, sizeof(line), f))
 		return -ESRCH;
 	p = strrchr(line, ')');
-	for (int field = 2; p && field < 22; field++)
+	for (int field = 2; p && field < wanted; field++)
 		p = strchr(p + 1, ' ');
-	if (!p || sscanf(p, "%llu", &ticks) != 1)
+	if (!p || sscanf(p, "%llu", &value) != 1)
 		return -EBADMSG;
-	*out = ticks;
+	*out = value;
 	return 0;
 }
 
@@ -86,7 +87,7 @@ int pidfd_identity(int pidfd, pid_t pid, uint64_t *out)
 		*out = st.st_ino;
 		return 0;
 	}
-	r = start_time(pid, &ticks);
+	r = stat_field(pid, 22, &ticks); /* its start */
 	if (r >= 0)
 		r = still_there(pidfd);
 	if (r < 0)
@@ -142,14 +143,140 @@ int pidfd_in_subtree(int pidfd, pid_t pid, const struct cg *cg)
 	return in_path(pidfd, pid, cg, true);
 }
 
-int pidfd_reap(int pidfd, siginfo_t *out)
+static int wait_for(int pidfd, int options, siginfo_t *out)
 {
 	siginfo_t info = { 0 };
 
-	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0)
+	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | options) < 0)
 		return errno == EAGAIN ? 0 : -errno; /* EAGAIN: a pidfd made with PIDFD_NONBLOCK */
 	if (info.si_pid == 0)
 		return 0;
 	*out = info;
 	return 1;
+}
+
+int pidfd_reap(int pidfd, siginfo_t *out)
+{
+	return wait_for(pidfd, 0, out);
+}
+
+int pidfd_peek(int pidfd, siginfo_t *out)
+{
+	return wait_for(pidfd, WNOWAIT, out);
+}
+
+bool pidfd_has_ended(int pidfd)
+{
+	struct pollfd fd = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&fd, 1, 0) == 1;
+}
+
+/* -ENODATA: it was not reaped, or this kernel does not keep it. */
+static int kept_status(int pidfd, int *out)
+{
+	struct pidfd_info info = { .mask = PIDFD_INFO_EXIT };
+
+	if (ioctl(pidfd, PIDFD_GET_INFO, &info) < 0 || !(info.mask & PIDFD_INFO_EXIT))
+		return -ENODATA;
+	*out = info.exit_code;
+	return 0;
+}
+
+/*
+ * May we trace the process (PTRACE_MODE_READ_FSCREDS)? proc_pid_readlink() asks the same as
+ * do_task_stat(), and has EACCES for no; ENOENT is a yes, for a zombie has no root left.
+ */
+static bool may_trace(pid_t pid)
+{
+	char path[32], target[1];
+
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+	return readlink(path, target, sizeof(target)) >= 0 || errno == ENOENT;
+}
+
+/*
+ * -ESRCH: no zombie any more. Field 52 reads 0 for whoever may not trace the process, so that only
+ * another value, or a 0 with the permission, says something. Before Linux 5.17 it is the leader's
+ * own, which may have gone before its threads did: a signal that ended those may then read 0.
+ */
+static int zombie_status(int pidfd, pid_t pid, int *out)
+{
+	uint64_t status = 0;
+	int r = stat_field(pid, 52, &status);
+
+	if (r == 0 && status == 0 && !may_trace(pid))
+		r = -ENODATA;
+	if (r == -ESRCH || still_there(pidfd) < 0)
+		return -ESRCH;
+	*out = (int)status;
+	return r < 0 ? -ENODATA : 0;
+}
+
+siginfo_t siginfo_of_status(pid_t pid, int status)
+{
+	siginfo_t si = { .si_signo = SIGCHLD };
+
+	si.si_pid = pid;
+	if (WIFEXITED(status)) {
+		si.si_code = CLD_EXITED;
+		si.si_status = WEXITSTATUS(status);
+	} else {
+		si.si_code = WCOREDUMP(status) ? CLD_DUMPED : CLD_KILLED;
+		si.si_status = WTERMSIG(status);
+	}
+	return si;
+}
+
+int pidfd_exit_status_by(int pidfd, pid_t pid, enum verify_method method, siginfo_t *out)
+{
+	int status = 0, r = pidfd_reap(pidfd, out);
+
+	if (r != -ECHILD)
+		return r;
+	if (!pidfd_has_ended(pidfd))
+		return 0;
+	/* What is reaped between the two looks of the first round is known to the second. */
+	for (int round = 0; round < 2; round++) {
+		r = method == VERIFY_PROCFS ? -ENODATA : kept_status(pidfd, &status);
+		if (r == -ENODATA && method != VERIFY_GET_INFO)
+			r = zombie_status(pidfd, pid, &status);
+		if (r != -ESRCH)
+			break;
+	}
+	if (r < 0)
+		return -ENODATA;
+	*out = siginfo_of_status(pid, status);
+	return 1;
+}
+
+int pidfd_exit_status(int pidfd, pid_t pid, siginfo_t *out)
+{
+	return pidfd_exit_status_by(pidfd, pid, VERIFY_AUTO, out);
+}
+
+static bool try_status_is_kept(void)
+{
+	pid_t pid = fork();
+	cleanup_close int pidfd = -1;
+	int status = 0;
+
+	if (pid < 0)
+		return false;
+	if (pid == 0)
+		_exit(0);
+	pidfd = pidfd_open_pid(pid);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return pidfd >= 0 && kept_status(pidfd, &status) == 0;
+}
+
+bool pidfd_status_is_kept(void)
+{
+	static bool tried, kept;
+
+	if (!tried)
+		kept = try_status_is_kept();
+	tried = true;
+	return kept;
 }

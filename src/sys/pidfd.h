@@ -32,5 +32,25 @@ int pidfd_in_subtree(int pidfd, pid_t pid, const struct cg *cg) must_check;
 /* Has the process ended, only nobody has reaped it, or may (a tracer withholds it)? False when it cannot be told. */
 bool process_is_zombie(pid_t pid);
 
+/* It has, with all its threads, reaped or not. */
+bool pidfd_has_ended(int pidfd);
+
 /* waitid(P_PIDFD, WEXITED|WNOHANG) on a child: 1 and *out, 0 still running, -ECHILD not ours. */
 int pidfd_reap(int pidfd, siginfo_t *out) must_check;
+/* The same, only that it stays to be reaped. */
+int pidfd_peek(int pidfd, siginfo_t *out) must_check;
+
+/*
+ * How a process ended that may be no child of ours: by waitid(2) if it is one (which reaps it), by
+ * PIDFD_GET_INFO (Linux 6.15, once it was reaped by whomever), by /proc/PID/stat while it is a
+ * zombie (with the permission to trace it). 1 and *out (si_code, si_status); 0: it has not ended, or is a
+ * child that a tracer withholds; -ENODATA: it has ended, and nobody can tell how. pidfd must have been
+ * opened before the process was reaped.
+ */
+int pidfd_exit_status(int pidfd, pid_t pid, siginfo_t *out) must_check;
+/* The same by a method of the caller's choice; VERIFY_PROCFS is what Linux before 6.15 knows. */
+int pidfd_exit_status_by(int pidfd, pid_t pid, enum verify_method method, siginfo_t *out) must_check;
+/* Does PIDFD_GET_INFO tell of the dead here? Tried out once, with a child. */
+bool pidfd_status_is_kept(void);
+/* A wait status as waitid(2) has it. */
+siginfo_t siginfo_of_status(pid_t pid, int status);

@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -22,6 +23,7 @@
 /* What the child needs to become what it shall be. */
 struct birth {
 	int procs_fd; /* cgroup.procs to join; -1 when it was born there */
+	pid_t parent;
 	int report_fd;
 	spawn_fn fn;
 	void *arg;
@@ -39,6 +41,7 @@ static void report(int fd, uint32_t step, int error)
 
 void spawn_fail(int report_fd, uint32_t step, int error, int exit_status)
 {
+	signal(SIGPIPE, SIG_IGN); /* its exit status is for whoever reaps it, also if nobody reads this */
 	report(report_fd, step, error);
 	_exit(exit_status);
 }
@@ -53,14 +56,32 @@ static void default_signals(void)
 
 	for (int sig = 1; sig < _NSIG; sig++)
 		(void)syscall(SYS_rt_sigaction, sig, all_default, NULL, (size_t)_NSIG / 8);
+	signal(SIGPIPE, SIG_IGN); /* who reads our reports may die, and we go on */
+}
+
+/*
+ * A child that outlived its parent outside the cgroup would be nobody's: until it has joined it
+ * dies with it. The death that came before prctl(2) shows in getppid(2).
+ */
+static int join(const struct birth *b)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -errno;
+	if (getppid() != b->parent)
+		_exit(EXIT_CGROUP);
+	if (write(b->procs_fd, "0", 1) < 0)
+		return -errno;
+	prctl(PR_SET_PDEATHSIG, 0);
+	return 0;
 }
 
 _Noreturn static void run_child(const struct birth *b)
 {
+	int r = b->procs_fd >= 0 ? join(b) : 0;
 	sigset_t none;
 
-	if (b->procs_fd >= 0 && write(b->procs_fd, "0", 1) < 0)
-		spawn_fail(b->report_fd, SPAWN_STEP_ATTACH, errno, EXIT_CGROUP);
+	if (r < 0)
+		spawn_fail(b->report_fd, SPAWN_STEP_ATTACH, -r, EXIT_CGROUP);
 	default_signals();
 	report(b->report_fd, SPAWN_STEP_ALIVE, 0);
 	/* Only now may a signal act: a child that dies before ALIVE was killed by the kernel at birth. */
@@ -164,7 +185,9 @@ int spawn_into(struct spawned *out, const struct cg *cg, enum spawn_method *meth
 	write_fd = fds[1];
 	if (fcntl(read_fd, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
-	birth = (struct birth){ .procs_fd = -1, .report_fd = write_fd, .fn = fn, .arg = arg };
+	birth = (struct birth){
+		.procs_fd = -1, .parent = getpid(), .report_fd = write_fd, .fn = fn, .arg = arg
+	};
 
 	/* None of the parent's handlers may run in the child. */
 	sigfillset(&all);

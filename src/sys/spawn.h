@@ -31,8 +31,10 @@ struct spawn_report {
 #define SPAWN_STEP_FIRST  16U /* the caller's steps start here */
 
 /*
- * Runs in the child with every signal at its default, nothing blocked; must not return (execve or _exit). It may do what
- * it likes when the parent has one thread; else, as after any fork, only what is async-signal-safe.
+ * Runs in the child with every signal at its default, nothing blocked; must not return (execve or _exit). Only SIGPIPE is
+ * ignored, so that a report to a parent that has died does not end the child: fn sets it as the program shall have it, last
+ * of all before execve. It may do what it likes when the parent has one thread; else, as after any fork, only what is
+ * async-signal-safe.
  */
 typedef void (*spawn_fn)(void *arg, int report_fd);
 
@@ -44,7 +46,7 @@ struct spawned {
 
 /*
  * The child is a member of cg when this returns, so that a kill of cg from now on finds it (SPAWN_ATTACH waits for that, at
- * most 100 ms). Descriptors 0 to 2 must be open, or the child's redirections would hit its report pipe.
+ * most 100 ms; its child dies with the parent as long as it has not joined). Descriptors 0 to 2 must be open, or the child's redirections would hit its report pipe.
  *
  * 0, or -errno with no child left: -EAGAIN and -ENOMEM when the host has no more processes or memory, -ENOENT when cg was
  * removed. method says which way; on ENOSYS, EINVAL and EPERM of clone3 it falls back by itself and sets *method.

@@ -5,7 +5,7 @@
  *	raw	 open cgroup.kill and cgroup.events, write "1", poll until populated 0
  *	best	 raw for one member whose pidfd is at hand: waits for its end and reads, so that the kernel's limit of one
  *		 notification in 10 ms does not bite; what can be had at best right after a spawn
- *	engine	 kill_wait()
+ *	engine	 kill_wait(); of one process with its pidfd, which whoever started it has
  *
  * CSV on standard output (case,n,age_ms,pair,raw_us,engine_us); medians and ratios on standard error.
  */
@@ -57,11 +57,11 @@ static void kill_raw(const struct cg *cg, int pidfd)
 	close(events_fd);
 }
 
-static void kill_engine(const struct cg *cg, int pidfd unused)
+static void kill_engine(const struct cg *cg, int pidfd)
 {
 	struct kill_op op;
 
-	errno = -kill_wait(cg, 10 * USEC_PER_SEC, 0, &op);
+	errno = -kill_wait(cg, pidfd, 10 * USEC_PER_SEC, 0, &op);
 	if (errno)
 		die("kill_wait");
 }
@@ -153,7 +153,7 @@ int main(int argc, char **argv)
 			for (unsigned turn = 0; turn < 2; turn++) {
 				if ((turn ^ i) & 1)
 					samples[i].engine = measure(&t, cases[c].n, cases[c].age_ms,
-								    false, kill_engine);
+								    cases[c].n == 1, kill_engine);
 				else
 					samples[i].raw = measure(&t, cases[c].n, cases[c].age_ms,
 								 cases[c].best, kill_raw);

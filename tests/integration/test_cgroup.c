@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include "lib/cgtest.h"
 
@@ -424,4 +425,47 @@ Test(cgroup, the_guard_refuses_the_cgroup_of_pid_1)
 		cr_skip_test("SKIP: no PID namespace can be made here");
 	cr_assert_eq(r, 0);
 	cg_close(&a);
+}
+
+Test(cgroup, attributes)
+{
+	struct cg a = create(&t.root, "a"), again;
+	char data[8] = "";
+
+	cr_assert_eq(cg_attr_get(&a, "cgkill.test", data, sizeof(data)), -ENODATA);
+	cr_assert_eq(cg_attr_remove(&a, "cgkill.test"), -ENODATA);
+	cr_assert_eq(cg_attr_set(&a, "cgkill.test", "12345678", 8), 0);
+	cr_assert_eq(cg_attr_get(&a, "cgkill.test", data, 7), -ERANGE);
+	cr_assert_eq(cg_attr_get(&a, "cgkill.test", data, sizeof(data)), 8);
+	cr_assert_eq(cg_attr_set(&a, "cgkill.test", "ab", 2), 0);
+	/* it is the cgroup's, not the descriptor's, and no other's */
+	cr_assert_eq(cg_open(&again, &t.root, "a"), 0);
+	cr_assert_eq(cg_attr_get(&again, "cgkill.test", data, sizeof(data)), 2);
+	cr_assert_eq(memcmp(data, "ab", 2), 0);
+	cr_assert_eq(cg_attr_get(&again, "cgkill.test2", data, sizeof(data)), -ENODATA);
+	cr_assert_eq(cg_attr_remove(&again, "cgkill.test"), 0);
+	cr_assert_eq(cg_attr_get(&a, "cgkill.test", data, sizeof(data)), -ENODATA);
+	cg_close(&again);
+
+	/* it dies with the cgroup */
+	cr_assert_eq(cg_attr_set(&a, "cgkill.test", "ab", 2), 0);
+	cg_close(&a);
+	cr_assert_eq(cg_remove(&t.root, "a"), 0);
+	a = create(&t.root, "a");
+	cr_assert_eq(cg_attr_get(&a, "cgkill.test", data, sizeof(data)), -ENODATA);
+	cg_close(&a);
+}
+
+/* sysfs takes what cgroup2 took before Linux 5.7: trusted.* only. (Asked for user.* it says ENODATA, unlike those.) */
+Test(cgroup, attributes_without_user)
+{
+	cleanup_close int fd = open("/sys/kernel", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct cg old = { .fd = fd };
+	char data[8] = "";
+	int r = fd < 0 ? -errno : cg_attr_set(&old, "cgkill.test", "ab", 2);
+
+	if (r < 0)
+		cr_skip_test("SKIP: sysfs takes no attributes from us: %s", strerror(-r));
+	cr_assert_eq(fgetxattr(fd, "trusted.cgkill.test", data, sizeof(data)), 2);
+	cr_assert_eq(fremovexattr(fd, "trusted.cgkill.test"), 0);
 }

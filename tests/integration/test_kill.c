@@ -76,7 +76,7 @@ static void expect_empty_and_renew(int frozen_before)
 
 static void kill_a(unsigned avoid, struct kill_op *op)
 {
-	cr_assert_eq(kill_wait(&a, GIVE_UP, avoid, op), 0, "avoid %u: %zu are left", avoid,
+	cr_assert_eq(kill_wait(&a, -1, GIVE_UP, avoid, op), 0, "avoid %u: %zu are left", avoid,
 		     (size_t)cg_count(&a));
 	cr_assert_eq(op->error, 0, "%s", strerror(-op->error));
 }
@@ -190,7 +190,7 @@ Test(kill, ends_who_is_moved_in_after_the_write)
 	struct kill_op op;
 
 	cgtest_start(&a, MEMBER_DEAD_LEADER);
-	cr_assert_eq(kill_begin(&op, &a, clock_now(), GIVE_UP, 0), 0);
+	cr_assert_eq(kill_begin(&op, &a, -1, clock_now(), GIVE_UP, 0), 0);
 	cr_assert_eq(op.round, 1);
 	cr_assert_eq(cg_attach(&below, late), 0);
 	cr_assert_not(cgtest_ended(fd, 0));
@@ -208,7 +208,7 @@ Test(kill, of_a_threaded_cgroup_is_refused_and_of_its_domain_complete)
 		pid_t pid = cgtest_start_threaded(&domain, &threads, i % 2);
 		struct kill_op op;
 
-		cr_assert_eq(kill_wait(&below, GIVE_UP, avoids[i], &op), -EOPNOTSUPP);
+		cr_assert_eq(kill_wait(&below, -1, GIVE_UP, avoids[i], &op), -EOPNOTSUPP);
 		cr_assert_eq(kill(pid, 0), 0, "nothing was killed");
 		cr_assert_eq(cg_freeze_asked(&below), 0);
 		kill_a(avoids[i], &op);
@@ -252,7 +252,7 @@ static void expect_stuck_then_empty(enum unkillable_kind kind, unsigned avoid)
 	start_unkillable(kind);
 	cgtest_start(&a, MEMBER_TERM_IGNORER);
 	begin = clock_now();
-	cr_assert_eq(kill_begin(&op, &a, begin, 150 * USEC_PER_MSEC, avoid), 0);
+	cr_assert_eq(kill_begin(&op, &a, -1, begin, 150 * USEC_PER_MSEC, avoid), 0);
 	cr_assert_eq(step_until_not_waiting(&op), KILL_STUCK);
 	took = clock_now() - begin;
 	cr_assert(took >= 150 * USEC_PER_MSEC && took < 400 * USEC_PER_MSEC, "%u µs", (unsigned)took);
@@ -264,7 +264,7 @@ static void expect_stuck_then_empty(enum unkillable_kind kind, unsigned avoid)
 	kill_end(&op);
 	cr_assert_eq(cg_freeze_asked(&a), 0, "ended in a freeze");
 
-	cr_assert_eq(kill_begin(&op, &a, clock_now(), 20 * USEC_PER_MSEC, avoid), 0);
+	cr_assert_eq(kill_begin(&op, &a, -1, clock_now(), 20 * USEC_PER_MSEC, avoid), 0);
 	cr_assert_eq(step_until_not_waiting(&op), KILL_STUCK);
 	unkillable_release(&blocker);
 	op.give_up_at = clock_now() + GIVE_UP; /* only so that the helper waits on */
@@ -297,7 +297,7 @@ Test(kill, of_an_empty_cgroup_does_not_poison_it)
 	struct kill_op op;
 	pid_t pid;
 
-	cr_assert_eq(kill_wait(&a, GIVE_UP, 0, &op), 0);
+	cr_assert_eq(kill_wait(&a, -1, GIVE_UP, 0, &op), 0);
 	cr_assert_eq(op.round, 0);
 	pid = cgtest_start(&a, MEMBER_SLEEPER);
 	cr_assert(cgtest_in_state(pid, "S", 100));
@@ -308,8 +308,8 @@ Test(kill, of_a_removed_cgroup_is_done)
 	struct kill_op op;
 
 	cr_assert_eq(cg_remove(&t.root, "a"), 0);
-	cr_assert_eq(kill_wait(&a, GIVE_UP, 0, &op), 0);
-	cr_assert_eq(kill_begin(&op, &a, clock_now(), GIVE_UP, 0), -ENOENT);
+	cr_assert_eq(kill_wait(&a, -1, GIVE_UP, 0, &op), 0);
+	cr_assert_eq(kill_begin(&op, &a, -1, clock_now(), GIVE_UP, 0), -ENOENT);
 	kill_end(&op);
 }
 
@@ -318,7 +318,7 @@ Test(kill, of_a_cgroup_that_is_removed_meanwhile_is_done)
 	struct kill_op op;
 
 	cgtest_start(&a, MEMBER_SLEEPER);
-	cr_assert_eq(kill_begin(&op, &a, clock_now(), GIVE_UP, 0), 0);
+	cr_assert_eq(kill_begin(&op, &a, -1, clock_now(), GIVE_UP, 0), 0);
 	reap_all();
 	while (cg_remove(&t.root, "a") == -EBUSY)
 		cgtest_sleep_ms(1);
@@ -333,7 +333,7 @@ Test(kill, ending_twice_or_before_the_beginning_closes_nothing_else)
 	kill_end(&op);
 	cr_assert_neq(fcntl(0, F_GETFD), -1, "a zeroed operation owns no descriptor 0");
 	cgtest_start(&a, MEMBER_SLEEPER);
-	cr_assert_eq(kill_begin(&op, &a, clock_now(), GIVE_UP, 0), 0);
+	cr_assert_eq(kill_begin(&op, &a, -1, clock_now(), GIVE_UP, 0), 0);
 	kill_end(&op);
 	kill_end(&op);
 	cr_assert_eq(op.events_fd, -1);

@@ -3,8 +3,11 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "lib/cgtest.h"
@@ -256,4 +259,224 @@ Test(pidfd, a_naive_kill_hits_the_stranger)
 		cr_assert_eq(waitpid(pid, &status, 0), pid);
 		cr_assert(WIFSIGNALED(status));
 	}
+}
+
+/* ---- how it ended ---- */
+
+/* A process that is no child of ours, and its parent, which reaps it when told to. */
+struct ward {
+	pid_t parent, pid;
+	int pidfd;
+	int exit_fd; /* the ward exits with the byte that it reads here */
+	int reap_fd; /* a byte to the parent; it closes done_fd when it has reaped */
+	int done_fd;
+};
+
+static uint8_t read_byte(int fd)
+{
+	uint8_t c = 0;
+
+	if (read(fd, &c, 1) != 1)
+		_exit(99);
+	return c;
+}
+
+static void write_byte(int fd, uint8_t c)
+{
+	cr_assert_eq(write(fd, &c, 1), 1);
+}
+
+static _Noreturn void be_its_parent(int exit_fd, int reap_fd, int done_fd)
+{
+	pid_t pid = fork();
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (pid == 0)
+		_exit(read_byte(exit_fd));
+	if (write(done_fd, &pid, sizeof(pid)) != (ssize_t)sizeof(pid))
+		_exit(99);
+	read_byte(reap_fd);
+	waitpid(pid, NULL, 0);
+	close(done_fd);
+	for (;;)
+		pause();
+}
+
+static struct ward start_ward(void)
+{
+	struct ward w = { 0 };
+	int exits[2], reaps[2], done[2];
+
+	cr_assert_eq(pipe2(exits, O_CLOEXEC) + pipe2(reaps, O_CLOEXEC) + pipe2(done, O_CLOEXEC), 0);
+	w.parent = fork();
+	if (w.parent == 0) {
+		close(exits[1]);
+		close(reaps[1]);
+		close(done[0]);
+		be_its_parent(exits[0], reaps[0], done[1]);
+	}
+	close(exits[0]);
+	close(reaps[0]);
+	close(done[1]);
+	w.exit_fd = exits[1];
+	w.reap_fd = reaps[1];
+	w.done_fd = done[0];
+	cr_assert_eq(read(w.done_fd, &w.pid, sizeof(w.pid)), sizeof(w.pid));
+	w.pidfd = pidfd_open_pid(w.pid);
+	cr_assert_geq(w.pidfd, 0);
+	return w;
+}
+
+static void reap_ward(struct ward *w)
+{
+	pid_t none;
+
+	write_byte(w->reap_fd, 1);
+	cr_assert_eq(read(w->done_fd, &none, sizeof(none)), 0);
+}
+
+static void exit_ward(struct ward *w, uint8_t status)
+{
+	write_byte(w->exit_fd, status);
+	cr_assert(cgtest_ended(w->pidfd, 5000));
+}
+
+static void end_ward(struct ward *w)
+{
+	end_member(w->parent);
+	close(w->pidfd);
+	close(w->exit_fd);
+	close(w->reap_fd);
+	close(w->done_fd);
+}
+
+static void assert_exit(const siginfo_t *si, pid_t pid, int code, int status)
+{
+	cr_assert_eq(si->si_pid, pid);
+	cr_assert_eq(si->si_code, code, "%d", si->si_code);
+	cr_assert_eq(si->si_status, status, "%d", si->si_status);
+}
+
+static bool kernel_is_at_least(int major, int minor)
+{
+	struct utsname u;
+	int is_major = 0, is_minor = 0;
+
+	cr_assert_eq(uname(&u), 0);
+	cr_assert_eq(sscanf(u.release, "%d.%d", &is_major, &is_minor), 2);
+	return is_major > major || (is_major == major && is_minor >= minor);
+}
+
+Test(pidfd, the_exit_status_of_a_child)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+		pid_t pid = cgtest_start(&a, MEMBER_SLEEPER);
+		cleanup_close int fd = pidfd_open_pid(pid);
+		siginfo_t si = { 0 };
+
+		cr_assert_eq(pidfd_exit_status_by(fd, pid, methods[i], &si), 0, "it runs");
+		cr_assert_eq(kill(pid, SIGKILL), 0);
+		cr_assert(cgtest_ended(fd, 5000));
+		cr_assert_eq(pidfd_exit_status_by(fd, pid, methods[i], &si), 1);
+		assert_exit(&si, pid, CLD_KILLED, SIGKILL);
+		cr_assert_eq(waitpid(pid, NULL, WNOHANG), -1, "it was reaped");
+	}
+}
+
+Test(pidfd, the_exit_status_of_a_zombie_that_is_not_ours)
+{
+	static const enum verify_method able[] = { VERIFY_AUTO, VERIFY_PROCFS };
+
+	for (size_t i = 0; i < ARRAY_SIZE(able); i++) {
+		struct ward zero = start_ward(), seven = start_ward(), killed = start_ward();
+		siginfo_t si = { 0 };
+
+		cr_assert_eq(pidfd_exit_status_by(seven.pidfd, seven.pid, able[i], &si), 0);
+		exit_ward(&zero, 0);
+		exit_ward(&seven, 7);
+		cr_assert_eq(pidfd_signal(killed.pidfd, SIGTERM), 0);
+		cr_assert(cgtest_ended(killed.pidfd, 5000));
+		cr_assert_eq(pidfd_exit_status_by(zero.pidfd, zero.pid, able[i], &si), 1);
+		assert_exit(&si, zero.pid, CLD_EXITED, 0);
+		cr_assert_eq(pidfd_exit_status_by(seven.pidfd, seven.pid, able[i], &si), 1);
+		assert_exit(&si, seven.pid, CLD_EXITED, 7);
+		cr_assert_eq(pidfd_exit_status_by(killed.pidfd, killed.pid, able[i], &si), 1);
+		assert_exit(&si, killed.pid, CLD_KILLED, SIGTERM);
+		end_ward(&zero);
+		end_ward(&seven);
+		end_ward(&killed);
+	}
+}
+
+Test(pidfd, the_exit_status_of_what_another_has_reaped)
+{
+	bool kept = pidfd_status_is_kept();
+	struct ward w = start_ward(), dumped = start_ward();
+	siginfo_t si = { 0 };
+
+	exit_ward(&w, 7);
+	reap_ward(&w);
+	cr_assert_eq(pidfd_exit_status(w.pidfd, w.pid, &si), kept ? 1 : -ENODATA);
+	if (kept)
+		assert_exit(&si, w.pid, CLD_EXITED, 7);
+	cr_assert_eq(pidfd_exit_status_by(w.pidfd, w.pid, VERIFY_PROCFS, &si), -ENODATA);
+	cr_assert_eq(pidfd_signal(dumped.pidfd, SIGABRT), 0);
+	cr_assert(cgtest_ended(dumped.pidfd, 5000));
+	reap_ward(&dumped);
+	if (kept) {
+		cr_assert_eq(pidfd_exit_status(dumped.pidfd, dumped.pid, &si), 1);
+		cr_assert(si.si_code == CLD_DUMPED || si.si_code == CLD_KILLED);
+		cr_assert_eq(si.si_status, SIGABRT);
+	}
+	cr_assert_eq(kept, kernel_is_at_least(6, 15));
+	end_ward(&w);
+	end_ward(&dumped);
+}
+
+/* A stranger that got the number must not lend its status: neither while it lives nor as a zombie. */
+Test(pidfd, the_exit_status_is_not_that_of_the_numbers_next_owner)
+{
+	struct ward w = start_ward();
+	siginfo_t si = { 0 };
+	cleanup_close int stranger = -1;
+
+	exit_ward(&w, 7);
+	reap_ward(&w);
+	if (start_stranger(w.pid) != w.pid) {
+		end_ward(&w);
+		cr_skip_test("SKIP: clone3(set_tid) is not permitted here: %s", strerror(errno));
+	}
+	stranger = pidfd_open_pid(w.pid);
+	cr_assert_eq(pidfd_exit_status_by(w.pidfd, w.pid, VERIFY_PROCFS, &si), -ENODATA);
+	cr_assert_eq(kill(w.pid, SIGKILL), 0);
+	cr_assert(cgtest_ended(stranger, 5000));
+	cr_assert_eq(pidfd_exit_status_by(w.pidfd, w.pid, VERIFY_PROCFS, &si), -ENODATA);
+	cr_assert_eq(waitpid(w.pid, NULL, 0), w.pid);
+	end_ward(&w);
+}
+
+/* /proc shows 0 to whoever may not trace: that is no exit status. */
+Test(pidfd, without_permission_a_status_is_not_known_rather_than_0)
+{
+	struct ward w = start_ward();
+	int status = 0;
+	pid_t pid;
+
+	if (getuid() != 0) {
+		end_ward(&w);
+		cr_skip_test("SKIP: only root can become somebody who may less");
+	}
+	exit_ward(&w, 7);
+	pid = fork();
+	if (pid == 0) {
+		siginfo_t si;
+
+		if (setgid(65534) < 0 || setuid(65534) < 0)
+			_exit(98);
+		_exit(-pidfd_exit_status(w.pidfd, w.pid, &si));
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status));
+	cr_assert_eq(WEXITSTATUS(status), ENODATA, "%d", WEXITSTATUS(status));
+	end_ward(&w);
 }
