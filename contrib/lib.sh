@@ -28,9 +28,11 @@ automake         command -v automake
 pkg-config       command -v pkg-config
 libjansson-dev   pkg-config --exists jansson
 libcgroup-dev    pkg-config --exists libcgroup
+libmnl-dev       pkg-config --exists libmnl
 libcriterion-dev pkg-config --exists criterion
 '
-# What .ci/run needs besides: for make lint, clang builds, distcheck, and a second Varlink client.
+# What .ci/run needs besides: for make lint, clang builds, distcheck, the model, and a second Varlink
+# client.
 # shellcheck disable=SC2034
 ci_needs='
 clang              command -v clang
@@ -42,6 +44,7 @@ golang-go          command -v go
 golang-github-varlink-go-dev test -d /usr/share/gocode/src/github.com/varlink/go
 mandoc             command -v mandoc
 shellcheck         command -v shellcheck
+spin               command -v spin
 xz-utils           command -v xz
 '
 

@@ -20,6 +20,8 @@
 static const struct directive directives[] = {
 	{ "Unit", "Description", &value_text, FIELD(description), 0 },
 	{ "Unit", "Documentation", &value_urls, FIELD(documentation), 0 },
+	{ "Unit", "After", &value_units, FIELD(after), 0 },
+	{ "Unit", "Before", &value_units, FIELD(before), 0 },
 	{ "Unit", "StartLimitIntervalSec", &value_seconds, FIELD(start_limit_interval), 0 },
 	{ "Unit", "StartLimitInterval", &value_seconds, FIELD(start_limit_interval), 0 }, /* the name before v230 */
 	{ "Unit", "StartLimitBurst", &value_number, FIELD(start_limit_burst), 0 },
@@ -84,6 +86,7 @@ static const struct directive directives[] = {
 
 	{ "X-Cgkill", "StopDeadlineSec", &value_timeout, FIELD(stop_deadline), 0 },
 	{ "X-Cgkill", "KillVerifySec", &value_bounded_wait, FIELD(kill_verify), 0 },
+	{ "X-Cgkill", "EscapePolicy", &value_escape_policy, FIELD(escape_policy), 0 },
 };
 /* clang-format on */
 

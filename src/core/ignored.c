@@ -7,7 +7,7 @@
 /* clang-format off */
 static const char *const unit_other[] = {
 	"SourcePath", "Requires", "Requisite", "Wants", "BindsTo", "BindTo", "Upholds",
-	"Conflicts", "Before", "After", "OnSuccess", "OnFailure", "PropagatesReloadTo",
+	"Conflicts", "OnSuccess", "OnFailure", "PropagatesReloadTo",
 	"PropagateReloadTo", "ReloadPropagatedFrom", "PropagateReloadFrom", "PropagatesStopTo",
 	"StopPropagatedFrom", "PartOf", "JoinsNamespaceOf", "RequiresOverridable",
 	"RequisiteOverridable", "RequiresMountsFor", "StopWhenUnneeded", "RefuseManualStart",

@@ -13,6 +13,7 @@ static const char *const result_names[RESULT_MAX] = {
 	[RESULT_START_LIMIT_HIT] = "start-limit-hit",
 	[RESULT_OOM_KILL] = "oom-kill",
 	[RESULT_EXEC_CONDITION] = "exec-condition",
+	[RESULT_EXIT_UNKNOWN] = "exit-unknown",
 };
 
 const char *service_result_name(enum service_result r)
@@ -22,10 +23,11 @@ const char *service_result_name(enum service_result r)
 
 const char *exit_code_name(int code)
 {
-	return code == CLD_EXITED   ? "exited"
-	       : code == CLD_KILLED ? "killed"
-	       : code == CLD_DUMPED ? "dumped"
-				    : NULL;
+	return code == CLD_EXITED     ? "exited"
+	       : code == CLD_KILLED   ? "killed"
+	       : code == CLD_DUMPED   ? "dumped"
+	       : code == EXIT_UNKNOWN ? "unknown"
+				      : NULL;
 }
 
 static bool signal_is_clean_for_daemon(int sig)
@@ -35,6 +37,8 @@ static bool signal_is_clean_for_daemon(int sig)
 
 enum service_result exit_result(struct exit_info e, enum exit_kind kind, const struct exit_set *success)
 {
+	if (e.code == EXIT_UNKNOWN)
+		return RESULT_EXIT_UNKNOWN;
 	if (e.code == CLD_EXITED) {
 		if (e.status == 0 || (success && exit_set_has_status(success, e.status)))
 			return RESULT_SUCCESS;
@@ -50,7 +54,7 @@ static bool exit_in_set(struct exit_info e, const struct exit_set *set)
 {
 	if (e.code == CLD_EXITED)
 		return exit_set_has_status(set, e.status);
-	return e.code != 0 && exit_set_has_signal(set, e.status);
+	return (e.code == CLD_KILLED || e.code == CLD_DUMPED) && exit_set_has_signal(set, e.status);
 }
 
 /* systemd.service(5), the table at Restart=. Results that no column allows restart only under "always". */
@@ -66,6 +70,7 @@ static const unsigned restart_table[RESULT_MAX] = {
 	[RESULT_OOM_KILL] = BIT(RESTART_ON_FAILURE) | BIT(RESTART_ON_ABNORMAL),
 	[RESULT_RESOURCES] = BIT(RESTART_ON_FAILURE) | BIT(RESTART_ON_ABNORMAL),
 	[RESULT_PROTOCOL] = BIT(RESTART_ON_FAILURE) | BIT(RESTART_ON_ABNORMAL),
+	[RESULT_EXIT_UNKNOWN] = BIT(RESTART_ON_FAILURE),
 };
 
 bool restart_wanted(const struct unit *u, enum service_result result, struct exit_info main)

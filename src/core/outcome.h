@@ -20,12 +20,14 @@ enum service_result {
 	RESULT_START_LIMIT_HIT,
 	RESULT_OOM_KILL,
 	RESULT_EXEC_CONDITION,
+	RESULT_EXIT_UNKNOWN, /* ours: it ended, and nobody could see how */
 	RESULT_MAX,
 };
 
 /* The end of a process, as waitid(2) tells it. */
+#define EXIT_UNKNOWN (-1) /* a code: it was no child of ours, and ended while nobody looked */
 struct exit_info {
-	int code;   /* CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0 = none yet */
+	int code;   /* CLD_EXITED, CLD_KILLED, CLD_DUMPED, EXIT_UNKNOWN; 0 = none yet */
 	int status; /* exit status or signal */
 };
 

@@ -60,6 +60,27 @@ bool service_state_is_ended(enum service_state s)
 	return s == STATE_DEAD || s == STATE_FAILED;
 }
 
+const char *event_name(enum event_kind kind)
+{
+	static const char *const names[EVENT_MAX] = {
+		[EVENT_START] = "start",
+		[EVENT_STOP] = "stop",
+		[EVENT_RESTART] = "restart",
+		[EVENT_RELOAD] = "reload",
+		[EVENT_RESET_FAILED] = "reset-failed",
+		[EVENT_SPAWNED] = "spawned",
+		[EVENT_SPAWN_FAILED] = "spawn-failed",
+		[EVENT_EXECED] = "execed",
+		[EVENT_MAIN_EXIT] = "main-exit",
+		[EVENT_CONTROL_EXIT] = "control-exit",
+		[EVENT_EMPTY] = "empty",
+		[EVENT_STUCK] = "stuck",
+		[EVENT_TIMER] = "timer",
+	};
+
+	return kind < EVENT_MAX && names[kind] ? names[kind] : "?";
+}
+
 const char *answer_name(enum answer a)
 {
 	static const char *const names[ANSWER_MAX] = {
@@ -107,7 +128,7 @@ static void set_state(struct step *st, enum service_state to)
 	struct service *s = st->s;
 
 	s->stage_end = USEC_INFINITY;
-	s->killing = false;
+	s->killing = s->squeezed = false;
 	if (s->state == to)
 		return;
 	act(st, (struct action){ .kind = ACTION_STATE, .from = s->state, .to = to, .result = s->result });
@@ -137,6 +158,41 @@ static void spawn(struct step *st, bool is_main, enum exec_phase phase, size_t i
 			.kind = ACTION_SPAWN, .is_main = is_main, .phase = phase, .index = index });
 }
 
+static bool is_term_state(enum service_state state)
+{
+	return state == STATE_STOP_SIGTERM || state == STATE_FINAL_SIGTERM;
+}
+
+/* How much of what is left of the deadline a stage may take, so that something is left for those behind it. */
+static usec_t stage_share(const struct service *s, usec_t left)
+{
+	const struct unit *u = s->unit;
+	enum failure_mode then = u->timeout_stop_failure_mode;
+	bool runs_command = s->state == STATE_STOP || s->state == STATE_STOP_POST;
+	bool before_post = s->state >= STATE_STOP && s->state <= STATE_STOP_SIGKILL;
+
+	if ((runs_command && s->index + 1 < u->exec[s->phase].n) ||
+	    (s->state == STATE_STOP && then != FAILURE_KILL) ||
+	    (is_term_state(s->state) && then == FAILURE_ABORT))
+		return left / 2;
+	return before_post && u->exec[EXEC_STOP_POST].n > 0 ? left - left / 4 : left;
+}
+
+/* The present stage's own timeout gives way to its share of what is left. */
+static void fit_stage(struct step *st)
+{
+	struct service *s = st->s;
+	usec_t end;
+
+	if (s->deadline == USEC_INFINITY || s->killing)
+		return;
+	end = usec_add(st->now, stage_share(s, usec_sub(s->deadline, st->now)));
+	if (end >= s->stage_end)
+		return;
+	s->stage_end = end;
+	s->squeezed = true;
+}
+
 /* Runs one command of a list as a control process, with a time of its own. */
 static void run_control(struct step *st, enum service_state state, enum exec_phase phase,
 			size_t index, usec_t timeout)
@@ -144,6 +200,7 @@ static void run_control(struct step *st, enum service_state state, enum exec_pha
 	set_state(st, state);
 	spawn(st, false, phase, index);
 	st->s->stage_end = usec_add(st->now, timeout);
+	fit_stage(st);
 }
 
 /* Runs the command behind the one that has ended; false when it was the last. */
@@ -204,8 +261,10 @@ static void begin_stop(struct step *st)
 {
 	struct service *s = st->s;
 
-	if (!service_state_is_stopping(s->state))
-		s->deadline = MIN_OF(s->deadline, usec_add(st->now, s->unit->stop_deadline));
+	if (service_state_is_stopping(s->state))
+		return;
+	s->deadline = MIN_OF(s->deadline, usec_add(st->now, s->unit->stop_deadline));
+	s->cut_short = false;
 }
 
 /* The end of a run, however it came about. */
@@ -233,11 +292,6 @@ static void enter_dead(struct step *st)
 		       s->result == RESULT_EXEC_CONDITION ? ANSWER_SKIPPED
 		       : s->stop_requested		  ? ANSWER_CANCELED
 							  : ANSWER_FAILED);
-}
-
-static bool is_term_state(enum service_state state)
-{
-	return state == STATE_STOP_SIGTERM || state == STATE_FINAL_SIGTERM;
 }
 
 /* systemd.kill(5): the hang-up belongs to the request to end, not to a restart, an abort or a kill. */
@@ -307,14 +361,24 @@ static void leave_stage(struct step *st, bool final)
 		enter_stop_post(st);
 }
 
+/* The signal that a stage begins with. */
+static int stage_signal(const struct service *s)
+{
+	if (is_kill_state(s->state))
+		return s->unit->final_kill_signal;
+	if (!is_term_state(s->state))
+		return s->unit->watchdog_signal;
+	return s->restart_requested ? s->unit->restart_kill_signal : s->unit->kill_signal;
+}
+
 static void enter_signal(struct step *st, enum service_state state, enum service_result r)
 {
 	struct service *s = st->s;
 	const struct unit *u = s->unit;
 	bool kill = is_kill_state(state);
 	enum scope scope = stage_scope(s, state);
-	usec_t timeout = u->timeout_stop;
-	int sig = s->restart_requested ? u->restart_kill_signal : u->kill_signal;
+	usec_t timeout;
+	int sig;
 
 	record(st, r);
 	begin_stop(st);
@@ -331,18 +395,15 @@ static void enter_signal(struct step *st, enum service_state state, enum service
 		return;
 	}
 	set_state(st, state);
-	if (kill)
-		sig = u->final_kill_signal;
-	else if (!is_term_state(state)) {
-		sig = u->watchdog_signal;
-		timeout = u->timeout_abort;
-	}
+	sig = stage_signal(s);
+	timeout = kill || is_term_state(state) ? u->timeout_stop : u->timeout_abort;
 	if (kill && (sig == SIGKILL || st->now >= s->deadline)) {
 		kill_now(st);
 		return;
 	}
 	/* Over an empty cgroup only a zombie's end is waited for: see on_empty_stage(). */
 	s->stage_end = usec_add(st->now, s->populated ? timeout : MIN_OF(timeout, u->kill_verify));
+	fit_stage(st);
 	send_to_scope(st, scope, sig);
 }
 
@@ -374,10 +435,14 @@ static void enter_stop_post(struct step *st)
 {
 	struct service *s = st->s;
 
-	if (s->unit->exec[EXEC_STOP_POST].n > 0 && st->now < s->deadline)
+	bool wanted = s->unit->exec[EXEC_STOP_POST].n > 0;
+
+	if (wanted && st->now < s->deadline) {
 		run_control(st, STATE_STOP_POST, EXEC_STOP_POST, 0, s->unit->timeout_stop);
-	else
-		enter_dead(st);
+		return;
+	}
+	s->cut_short |= wanted;
+	enter_dead(st);
 }
 
 static void enter_stuck(struct step *st)
@@ -540,6 +605,7 @@ static void on_restart_stopping(struct step *st)
 {
 	st->s->deadline = MIN_OF(st->s->deadline, st->ev->deadline);
 	st->s->start_pending = true;
+	fit_stage(st);
 }
 
 static void note_stop(struct step *st)
@@ -588,6 +654,7 @@ static void on_stop_active(struct step *st)
 static void on_stop_stopping(struct step *st)
 {
 	note_stop(st);
+	fit_stage(st);
 }
 
 /* Another try, so that this caller, too, learns within KillVerifySec= whether it can be killed by now. */
@@ -645,6 +712,12 @@ static void on_execed_start(struct step *st)
 		enter_start_post(st);
 }
 
+/* Type=forking, and the process that we have started is to go, and leaves somebody. */
+static bool forked(const struct service *s)
+{
+	return type_is(s, SERVICE_FORKING) && s->state == STATE_START && s->populated;
+}
+
 /* How the main process ended, for the result. */
 static enum service_result note_main_exit(struct step *st)
 {
@@ -658,6 +731,8 @@ static enum service_result note_main_exit(struct step *st)
 	s->main_exit = st->ev->exit;
 	if (index < list->n && list->v[index].ignore_failure)
 		r = RESULT_SUCCESS;
+	if (r == RESULT_EXIT_UNKNOWN && (service_state_is_stopping(s->state) || forked(s)))
+		r = RESULT_SUCCESS; /* it was asked to end; or it has left its daemon behind, as it should */
 	record(st, r);
 	return r;
 }
@@ -700,13 +775,26 @@ static enum service_result note_control_end(struct step *st)
 {
 	struct service *s = st->s;
 	const struct exec_commands *list = &s->unit->exec[s->phase];
+	enum service_result r;
 
 	s->control_alive = false;
 	if (st->ev->kind == EVENT_SPAWN_FAILED)
 		return RESULT_RESOURCES;
 	if (s->index < list->n && list->v[s->index].ignore_failure)
 		return RESULT_SUCCESS;
-	return exit_result(st->ev->exit, EXIT_OF_COMMAND, NULL);
+	r = exit_result(st->ev->exit, EXIT_OF_COMMAND, NULL);
+	return r == RESULT_EXIT_UNKNOWN && service_state_is_stopping(s->state) ? RESULT_SUCCESS : r;
+}
+
+/* Nobody saw how a command of the start ended: it is run again, as it is in every start; its failure is told then. */
+static bool run_unknown_again(struct step *st)
+{
+	struct service *s = st->s;
+
+	if (st->ev->kind != EVENT_CONTROL_EXIT || st->ev->exit.code != EXIT_UNKNOWN)
+		return false;
+	spawn(st, false, s->phase, s->index);
+	return true;
 }
 
 static void on_control_condition(struct step *st)
@@ -714,6 +802,8 @@ static void on_control_condition(struct step *st)
 	struct exit_info e = st->ev->exit;
 	enum service_result r = note_control_end(st);
 
+	if (run_unknown_again(st))
+		return;
 	if (r == RESULT_EXIT_CODE && e.status < 255)
 		r = RESULT_EXEC_CONDITION; /* 1 to 254: not this time; 255 or a signal: a failure */
 	if (r != RESULT_SUCCESS)
@@ -726,6 +816,8 @@ static void on_control_start_pre(struct step *st)
 {
 	enum service_result r = note_control_end(st);
 
+	if (run_unknown_again(st))
+		return;
 	if (r != RESULT_SUCCESS)
 		enter_signal(st, STATE_STOP_SIGTERM, r);
 	else if (!run_next_control(st, st->s->unit->timeout_start))
@@ -736,6 +828,8 @@ static void on_control_start_post(struct step *st)
 {
 	enum service_result r = note_control_end(st);
 
+	if (run_unknown_again(st))
+		return;
 	if (r != RESULT_SUCCESS)
 		enter_signal(st, STATE_STOP_SIGTERM, r);
 	else if (!run_next_control(st, st->s->unit->timeout_start))
@@ -984,17 +1078,53 @@ static const step_fn machine[STATE_MAX][EVENT_MAX] = {
 };
 /* clang-format on */
 
-void service_step(struct service *s, const struct event *ev, usec_t now, struct actions *out)
+bool service_step(struct service *s, const struct event *ev, usec_t now, struct actions *out)
 {
 	struct step st = { .s = s, .ev = ev, .now = now, .out = out };
+	step_fn fn = machine[s->state][ev->kind];
 
 	out->n = 0;
 	if (ev->kind == EVENT_TIMER && now < service_next_timer(s))
-		return; /* an alarm that was overtaken by what happened */
+		return false; /* an alarm that was overtaken by what happened */
+	if (ev->kind == EVENT_TIMER)
+		s->cut_short |= s->squeezed;
 	if (ev->kind == EVENT_EMPTY)
 		s->populated = false;
-	if (machine[s->state][ev->kind])
-		machine[s->state][ev->kind](&st);
+	if (fn)
+		fn(&st);
+	return fn || ev->kind == EVENT_EMPTY;
+}
+
+/* Is the control process what the state is about? In the others it is there to be ended. */
+static bool awaits_control(const struct service *s)
+{
+	static const bool states[STATE_MAX] = {
+		[STATE_CONDITION] = true, [STATE_START_PRE] = true, [STATE_START_POST] = true,
+		[STATE_RELOAD] = true,	  [STATE_STOP] = true,	    [STATE_STOP_POST] = true,
+	};
+
+	return states[s->state] && !(s->state == STATE_RELOAD && s->reload_result == RESULT_TIMEOUT);
+}
+
+void service_resume(struct service *s, const struct resume *how, usec_t now, struct actions *out)
+{
+	struct step st = { .s = s, .now = now, .out = out };
+
+	out->n = 0;
+	if (how->main_never_ran && s->state == STATE_START)
+		spawn(&st, true, EXEC_START, type_is(s, SERVICE_ONESHOT) ? s->index : 0);
+	if (how->control_never_ran && awaits_control(s))
+		spawn(&st, false, s->phase, s->index);
+	if (s->state == STATE_RELOAD && s->reload_result == RESULT_TIMEOUT)
+		send_to(&st, WHOM_CONTROL, SIGKILL);
+	else if (s->killing && s->populated)
+		kill_now(&st); /* twice does no harm */
+	else if (s->killing)   /* the end of a zombie is waited for, as in on_empty_stage() */
+		s->stage_end = MIN_OF(s->stage_end, usec_add(now, s->unit->kill_verify));
+	else if (signal_stages[s->state].kill && how->signals_due)
+		send_to_scope(&st, stage_scope(s, s->state), stage_signal(s));
+	if (service_state_is_ended(s->state) && !s->populated)
+		act(&st, (struct action){ .kind = ACTION_RELEASE });
 }
 
 /* Does the deadline of the whole stop still have something to cut short here? */

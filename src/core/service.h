@@ -9,6 +9,11 @@
  *    SendSIGKILL=no), when what it does signal is gone; or it ends in STUCK, from which only emptiness leads out.
  *  - The stop's absolute deadline is fixed when the stop begins; later requests may only bring it forward.
  *  - SIGKILL is sent at a stage's end or at the deadline, never before.
+ *  - A deadline compresses the stages before it: none takes more than its own timeout, nor more than a share of what is
+ *    left of the deadline when it begins, or when the deadline is brought forward. Half: a command behind which another one
+ *    of its list comes, any ExecStop= whose timeout is not answered by SIGKILL (TimeoutStopFailureMode=kill), SIGTERM whose
+ *    timeout is answered by an abort. Three quarters: any other stage before ExecStopPost=. All: the last stage. So an
+ *    ExecStop= that hangs leaves SIGTERM its chance.
  *  - ExecStopPost= runs only over an empty cgroup (with the same exceptions).
  */
 #include "core/outcome.h"
@@ -72,6 +77,8 @@ enum event_kind {
 	EVENT_TIMER, /* service_next_timer() has come */
 	EVENT_MAX,
 };
+
+const char *event_name(enum event_kind kind); /* "main-exit"; for people */
 
 struct event {
 	enum event_kind kind;
@@ -157,13 +164,27 @@ struct service {
 	bool restart_requested; /* … by a restart: RestartKillSignal= */
 	bool stop_requested;	/* no automatic restart */
 	bool killing;		/* ACTION_KILL is under way */
-	bool stuck_in_final;	/* STUCK came from FINAL_SIGKILL: ExecStopPost= has run */
+	bool squeezed; /* the present stage has less than its own timeout, for the deadline's sake */
+	bool cut_short; /* in this stop, or the last one, the deadline has ended a stage early or made one be left out */
+	bool stuck_in_final; /* STUCK came from FINAL_SIGKILL: ExecStopPost= has run */
 };
 
 void service_init(struct service *s, const struct unit *u, usec_t now);
 
-/* One event. out is overwritten. */
-void service_step(struct service *s, const struct event *ev, usec_t now, struct actions *out);
+/*
+ * After a crash: what the present state has begun, and what may not have been performed, as actions to be performed (again).
+ * The machine was read from a record and believes what stood there; what has happened meanwhile is fed as events after it,
+ * also the end of a process that never ran its program and is not spawned here: nothing is begun in a stage that ends it.
+ */
+struct resume {
+	bool main_never_ran; /* the main process that the machine believes in has never run its program */
+	bool control_never_ran; /* likewise */
+	bool signals_due;	/* a signal of this stage may not have been sent */
+};
+void service_resume(struct service *s, const struct resume *how, usec_t now, struct actions *out);
+
+/* One event. out is overwritten. False: it meant nothing here, and nothing has changed. */
+bool service_step(struct service *s, const struct event *ev, usec_t now, struct actions *out);
 
 /* When EVENT_TIMER is due, absolute; USEC_INFINITY = never. To be asked after every step. */
 usec_t service_next_timer(const struct service *s);

@@ -70,6 +70,11 @@ static void put_kill_mode(struct buf *b, const void *field)
 	buf_puts(b, kill_mode_name(*(const enum kill_mode *)field));
 }
 
+static void put_escape_policy(struct buf *b, const void *field)
+{
+	buf_puts(b, escape_policy_name(*(const enum escape_policy *)field));
+}
+
 static void put_separator(struct buf *b)
 {
 	if (b->len > 0)
@@ -157,6 +162,8 @@ static const struct row rows[] = {
 	ROW("Id", put_text, name),
 	ROW("Description", put_text, description),
 	ROW("Documentation", put_words, documentation),
+	ROW("After", put_words, after),
+	ROW("Before", put_words, before),
 	ROW("FragmentPath", put_text, fragment_path),
 	ROW("DropInPaths", put_words, dropin_paths),
 	ROW("Type", put_type, type),
@@ -205,6 +212,7 @@ static const struct row rows[] = {
 	ROW("RequiredBy", put_words, required_by),
 	ROW("StopDeadlineUSec", put_span, stop_deadline),
 	ROW("KillVerifyUSec", put_span, kill_verify),
+	ROW("EscapePolicy", put_escape_policy, escape_policy),
 };
 /* clang-format on */
 

@@ -36,6 +36,12 @@ static const char *const failure_modes[FAILURE_MODE_MAX] = {
 	[FAILURE_KILL] = "kill",
 };
 
+static const char *const escape_policies[ESCAPE_MAX] = {
+	[ESCAPE_IGNORE] = "ignore",
+	[ESCAPE_REPORT] = "report",
+	[ESCAPE_KILL] = "kill",
+};
+
 static const char *const restart_policies[RESTART_MAX] = {
 	[RESTART_NO] = "no",
 	[RESTART_ON_SUCCESS] = "on-success",
@@ -73,6 +79,11 @@ const char *restart_policy_name(enum restart_policy r)
 const char *failure_mode_name(enum failure_mode m)
 {
 	return NAME_IN(failure_modes, m);
+}
+
+const char *escape_policy_name(enum escape_policy p)
+{
+	return NAME_IN(escape_policies, p);
 }
 
 const char *exec_phase_name(enum exec_phase p)
@@ -120,6 +131,7 @@ struct unit *unit_new(const char *name)
 		.ignore_sigpipe = true,
 		.stop_deadline = USEC_INFINITY,
 		.kill_verify = DEFAULT_KILL_VERIFY,
+		.escape_policy = ESCAPE_IGNORE,
 	};
 	if (!u->name) {
 		free(u);
@@ -140,6 +152,8 @@ void unit_free(struct unit *u)
 	free(u->limits);
 	strv_free(u->dropin_paths);
 	strv_free(u->documentation);
+	strv_free(u->after);
+	strv_free(u->before);
 	strv_free(u->supplementary_groups);
 	strv_free(u->environment);
 	strv_free(u->unset_environment);

@@ -44,6 +44,15 @@ enum failure_mode {
 	FAILURE_MODE_MAX
 };
 
+/* What becomes of processes that descend from a service and have left its cgroup. */
+enum escape_policy {
+	ESCAPE_INVALID,
+	ESCAPE_IGNORE,
+	ESCAPE_REPORT,
+	ESCAPE_KILL, /* at the end of the run, as what is in the cgroup */
+	ESCAPE_MAX,
+};
+
 enum restart_policy {
 	RESTART_INVALID,
 	RESTART_NO,
@@ -125,6 +134,7 @@ struct unit {
 	/* [Unit] */
 	char *description; /* the name where it was not set */
 	char **documentation;
+	char **after, **before; /* names of units; also of what can be no service here (network.target) */
 	usec_t start_limit_interval; /* 0 = no limit; default 10 s */
 	unsigned start_limit_burst;  /* default 5 */
 
@@ -179,6 +189,7 @@ struct unit {
 	/* [X-Cgkill] */
 	usec_t stop_deadline; /* StopDeadlineSec; USEC_INFINITY = none */
 	usec_t kill_verify; /* KillVerifySec; default 5 s; how long a kill may take before it is called stuck */
+	enum escape_policy escape_policy;
 };
 
 /* A unit with every default set, which cannot run yet (no ExecStart). NULL without memory. */
@@ -196,6 +207,7 @@ const char *service_type_name(enum service_type t);
 const char *kill_mode_name(enum kill_mode m);
 const char *restart_policy_name(enum restart_policy r);
 const char *failure_mode_name(enum failure_mode m);
+const char *escape_policy_name(enum escape_policy p);
 const char *exec_phase_name(enum exec_phase p); /* "ExecStartPre" */
 
 static inline bool exit_set_has_status(const struct exit_set *s, int status)

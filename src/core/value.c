@@ -188,6 +188,7 @@ static int parse_bounded_wait(struct loading *l unused, const struct directive *
 ENUM_PARSER(parse_service_type, enum service_type, service_type_name, SERVICE_TYPE_MAX)
 ENUM_PARSER(parse_restart_policy, enum restart_policy, restart_policy_name, RESTART_MAX)
 ENUM_PARSER(parse_failure_mode, enum failure_mode, failure_mode_name, FAILURE_MODE_MAX)
+ENUM_PARSER(parse_escape_policy, enum escape_policy, escape_policy_name, ESCAPE_MAX)
 ENUM_PARSER(parse_kill_mode_name, enum kill_mode, kill_mode_name, KILL_MODE_MAX)
 
 /*
@@ -318,6 +319,20 @@ static int add_word(struct loading *l unused, const struct directive *d unused, 
 static int parse_names(struct loading *l, const struct directive *d, char *value, void *field)
 {
 	return parse_words(l, d, value, field, add_word);
+}
+
+static int add_unit(struct loading *l, const struct directive *d, const char *word, char ***field)
+{
+	if (unit_name_valid(word))
+		return strv_push(field, word);
+	value_tell(l, DIAG_WARNING, "Invalid unit name in %s=, ignoring: %s", d->key, word);
+	return 0;
+}
+
+/* systemd.unit(5): a dependency cannot be taken back by an empty assignment. */
+static int parse_units(struct loading *l, const struct directive *d, char *value, void *field)
+{
+	return *value ? parse_words(l, d, value, field, add_unit) : 0;
 }
 
 static int add_url(struct loading *l, const struct directive *d unused, const char *word, char ***field)
@@ -575,6 +590,7 @@ const struct value_type value_bounded_wait = { parse_bounded_wait, HASH_VOIDS };
 const struct value_type value_service_type = { parse_service_type, HASH_VOIDS };
 const struct value_type value_restart_policy = { parse_restart_policy, HASH_VOIDS };
 const struct value_type value_failure_mode = { parse_failure_mode, HASH_VOIDS };
+const struct value_type value_escape_policy = { parse_escape_policy, HASH_VOIDS };
 const struct value_type value_kill_mode = { parse_kill_mode, HASH_VOIDS };
 const struct value_type value_nice_level = { parse_nice, HASH_VOIDS };
 const struct value_type value_oom_score_adjust = { parse_oom_score_adjust, HASH_VOIDS };
@@ -582,6 +598,7 @@ const struct value_type value_limit = { parse_limit, HASH_VOIDS };
 const struct value_type value_exit_set = { parse_exit_set, HASH_IS_WORD };
 const struct value_type value_commands = { parse_commands, HASH_IS_DATA };
 const struct value_type value_names = { parse_names, HASH_IS_DATA };
+const struct value_type value_units = { parse_units, HASH_IS_DATA };
 const struct value_type value_urls = { parse_urls, HASH_IS_DATA };
 const struct value_type value_environment = { parse_environment, HASH_IS_DATA };
 const struct value_type value_variables = { parse_variables, HASH_IS_DATA };

@@ -32,6 +32,8 @@ struct options {
 struct ctl {
 	struct options options;
 	struct client client;
+	usec_t reconnect_until; /* the connection was lost, and no reply came since; 0 = it stands */
+	usec_t reconnect_pause;
 	struct style style;
 };
 
@@ -49,6 +51,7 @@ verb_fn verb_show;
 verb_fn verb_kill;
 verb_fn verb_cat;
 verb_fn verb_monitor;
-verb_fn verb_daemon_reload, verb_reset_failed, verb_version;
+verb_fn verb_daemon_reload, verb_daemon_reexec, verb_reset_failed, verb_version;
+verb_fn verb_shutdown;
 
 void print_own_version(void);

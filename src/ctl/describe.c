@@ -62,6 +62,11 @@ static void describe_state(struct buf *b, const json_t *event)
 	buf_puts(b, member_text_or(event, "state", "?"));
 }
 
+static void describe_adopt(struct buf *b, const json_t *event)
+{
+	buf_printf(b, "taken over in state %s", member_text_or(event, "state", "?"));
+}
+
 static void describe_empty(struct buf *b, const json_t *event unused)
 {
 	buf_puts(b, "empty");
@@ -72,6 +77,11 @@ static void describe_spawn(struct buf *b, const json_t *event)
 	buf_printf(b, "process %lld started", (long long)member_number_or(event, "pid", 0));
 }
 
+static void describe_escape(struct buf *b, const json_t *event)
+{
+	buf_printf(b, "process %lld has left the cgroup", (long long)member_number_or(event, "pid", 0));
+}
+
 static void describe_exit(struct buf *b, const json_t *event)
 {
 	const char *signal = member_text(event, "signal");
@@ -79,6 +89,8 @@ static void describe_exit(struct buf *b, const json_t *event)
 	buf_printf(b, "process %lld ended, ", (long long)member_number_or(event, "pid", 0));
 	if (signal)
 		buf_printf(b, "code=killed, signal=%s", signal);
+	else if (member_number_or(event, "status", -1) < 0)
+		describe_end(b, "unknown", 0);
 	else
 		describe_end(b, "exited", (int)member_number_or(event, "status", -1));
 }
@@ -99,6 +111,7 @@ static const struct event_kind kinds[] = {
 	{ "kill", true, describe_kill },    { "empty", true, describe_empty },
 	{ "spawn", false, describe_spawn }, { "exit", false, describe_exit },
 	{ "job", false, describe_job },	    { "log", true, NULL },
+	{ "adopt", true, describe_adopt },  { "escape", true, describe_escape },
 };
 
 static const struct event_kind *find_kind(const json_t *event)
@@ -172,7 +185,9 @@ void describe_end(struct buf *b, const char *code, int status)
 {
 	const char *name = streq(code, "exited") ? exit_status_name(status) : NULL;
 
-	if (!streq(code, "exited"))
+	if (streq(code, "unknown"))
+		buf_puts(b, "nobody saw how");
+	else if (!streq(code, "exited"))
 		buf_printf(b, "code=%s, signal=%s", code, signal_name(status));
 	else
 		buf_printf(b, "code=exited, status=%d%s%s", status, name ? "/" : "", name ? name : "");

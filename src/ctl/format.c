@@ -19,7 +19,7 @@ static const struct {
 	{ "active", COLOUR_GREEN, "●", "*" },	   { "reloading", COLOUR_GREEN, "↻", "*" },
 	{ "activating", COLOUR_YELLOW, "●", "*" }, { "deactivating", COLOUR_YELLOW, "●", "*" },
 	{ "failed", COLOUR_RED, "×", "x" },	   { "not-found", COLOUR_RED, "●", "*" },
-	{ "inactive", COLOUR_PLAIN, "○", "o" },
+	{ "inactive", COLOUR_PLAIN, "○", "o" },	   { "unknown", COLOUR_YELLOW, "?", "?" },
 };
 
 /* A unit of time down to which a span is told, and the next smaller one that is told with it. */

@@ -34,6 +34,9 @@ static const struct verb {
 	{ "reset-failed", 0, ANY, verb_reset_failed, "[UNIT...]", "Forget that units have failed" },
 	{ "monitor", 0, ANY, verb_monitor, "[UNIT...]", "Print what happens to units as it happens" },
 	{ "daemon-reload", 0, 0, verb_daemon_reload, "", "Have cgkilld read all unit files again" },
+	{ "daemon-reexec", 0, 0, verb_daemon_reexec, "",
+	  "Have cgkilld replace itself by the program installed now" },
+	{ "shutdown", 0, 0, verb_shutdown, "", "Stop everything, then cgkilld" },
 	{ "version", 0, 0, verb_version, "", "Show versions, and how cgkilld works on this host" },
 };
 
@@ -82,7 +85,8 @@ static const char options_help[] =
 	"                          (also: $" CGKILL_RUNTIME_DIR_ENV ")\n"
 	"     --system             Talk to the cgkilld of the host\n"
 	"     --user               Talk to the cgkilld of the calling user\n"
-	"     --deadline=SPAN      stop, restart: cap on the whole stop, whatever its stages\n"
+	"     --deadline=SPAN      stop, restart: cap on the whole stop, whatever its stages;\n"
+	"                          shutdown: when everything has to be gone\n"
 	"     --no-block           Do not wait until the job is done\n"
 	"  -s --signal=SIGNAL      kill: the signal to send, SIGTERM by default\n"
 	"     --kill-whom=WHOM     kill: main, control or all\n"

@@ -2,10 +2,15 @@
 #include "ctl/manager.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "ctl/member.h"
 
 #define VARLINK_ERROR "org.varlink.service."
+
+/* A worker that a guard starts again, or that replaces itself, is there at once; one that a person starts is not. */
+#define RECONNECT_PAUSE_FIRST (10 * USEC_PER_MSEC)
+#define RECONNECT_PAUSE_LAST  (500 * USEC_PER_MSEC)
 
 /* Errors that mean more to a person in our words. */
 static const struct {
@@ -21,6 +26,9 @@ static const struct {
 	{ VARLINK_ERROR "MethodNotImplemented", CGKILL_EXIT_FAILED,
 	  "This cgkilld is of another version and cannot do that" },
 	{ VARLINK_ERROR "InterfaceNotFound", CGKILL_EXIT_FAILED, "This is not the socket of a cgkilld" },
+	{ CGKILL_INTERFACE ".ReexecFailed", CGKILL_EXIT_FAILED,
+	  "cgkilld goes on with the program that it has" },
+	{ CGKILL_INTERFACE ".ShuttingDown", CGKILL_EXIT_FAILED, "cgkilld was shut down" },
 };
 
 static int explain_error(const struct varlink_reply *reply)
@@ -49,7 +57,6 @@ static int explain_transport(int error)
 	} causes[] = {
 		{ -ECONNRESET, CGKILL_EXIT_FAILED,
 		  "cgkilld closed the connection before it had answered" },
-		{ -EPIPE, CGKILL_EXIT_FAILED, "cgkilld closed the connection before it had answered" },
 		{ -EBADMSG, CGKILL_EXIT_FAILED, "cgkilld sent something that is no Varlink reply" },
 		{ -EMSGSIZE, CGKILL_EXIT_FAILED, "cgkilld sent a reply without an end" },
 		{ -E2BIG, CGKILL_EXIT_USAGE, "Too many units for one call" },
@@ -106,21 +113,85 @@ static int explain_connect(int error, const char *path, const char *start)
 	return CGKILL_EXIT_FAILED;
 }
 
-static int connect_manager(struct ctl *ctl)
+/* The path of the socket. */
+static int locate(const struct options *o, struct buf *path, struct buf *start)
 {
-	cleanup_buf struct buf path = BUF_INIT, start = BUF_INIT;
-	int r;
-
-	if (!find_runtime_dir(&ctl->options, &path, &start)) {
+	if (!find_runtime_dir(o, path, start)) {
 		complain("XDG_RUNTIME_DIR is not set: say with --runtime-dir where cgkilld is, "
 			 "or --system for the one of the host.");
 		return CGKILL_EXIT_FAILED;
 	}
-	buf_puts(&path, "/" CGKILL_SOCKET);
-	if (buf_error(&path) < 0 || buf_error(&start) < 0)
+	buf_puts(path, "/" CGKILL_SOCKET);
+	if (buf_error(path) < 0 || buf_error(start) < 0)
 		return explain_transport(-ENOMEM);
+	return CGKILL_EXIT_OK;
+}
+
+static int connect_manager(struct ctl *ctl)
+{
+	cleanup_buf struct buf path = BUF_INIT, start = BUF_INIT;
+	int r = locate(&ctl->options, &path, &start);
+
+	if (r > 0)
+		return r;
 	r = client_connect(&ctl->client, path.data);
 	return r < 0 ? explain_connect(r, path.data, start.data) : CGKILL_EXIT_OK;
+}
+
+static void pause_for(usec_t span)
+{
+	struct timespec ts = { .tv_sec = (time_t)(span / USEC_PER_SEC),
+			       .tv_nsec = (long)(span % USEC_PER_SEC * 1000) };
+
+	while (nanosleep(&ts, &ts) < 0 && errno == EINTR)
+		;
+}
+
+/* The pauses grow until a reply comes: who accepts and dies again and again is not asked in a busy loop. */
+static int try_again(struct ctl *ctl, const char *path)
+{
+	int r;
+
+	do {
+		usec_t left = usec_sub(ctl->reconnect_until, clock_now());
+
+		if (left == 0)
+			return -ETIMEDOUT;
+		pause_for(MIN_OF(ctl->reconnect_pause, left));
+		ctl->reconnect_pause = MIN_OF(2 * ctl->reconnect_pause, RECONNECT_PAUSE_LAST);
+		r = client_connect(&ctl->client, path);
+	} while (r == -ENOENT || r == -ECONNREFUSED);
+	return r;
+}
+
+int manager_reconnect(struct ctl *ctl)
+{
+	cleanup_buf struct buf path = BUF_INIT, start = BUF_INIT;
+	int r = locate(&ctl->options, &path, &start);
+
+	if (r > 0)
+		return r;
+	client_deinit(&ctl->client);
+	if (ctl->reconnect_until == 0) {
+		ctl->reconnect_until = usec_add(clock_now(), RECONNECT_FOR);
+		ctl->reconnect_pause = RECONNECT_PAUSE_FIRST;
+	}
+	r = try_again(ctl, path.data);
+	if (r != -ETIMEDOUT)
+		return r < 0 ? explain_connect(r, path.data, start.data) : CGKILL_EXIT_OK;
+	complain("The connection to cgkilld was lost, and it did not come back within %u seconds.",
+		 (unsigned)(RECONNECT_FOR / USEC_PER_SEC));
+	return CGKILL_EXIT_FAILED;
+}
+
+int manager_explain_lost(void)
+{
+	return explain_transport(-ECONNRESET);
+}
+
+static bool is_loss(int error)
+{
+	return error == -ECONNRESET || error == -EPIPE;
 }
 
 int manager_send(struct ctl *ctl, const char *method, json_t *parameters, bool more)
@@ -138,6 +209,8 @@ int manager_send(struct ctl *ctl, const char *method, json_t *parameters, bool m
 	}
 	snprintf(name, sizeof(name), CGKILL_INTERFACE ".%s", method);
 	r = client_send(&ctl->client, name, owned, more);
+	if (is_loss(r))
+		return MANAGER_LOST;
 	return r < 0 ? explain_transport(r) : CGKILL_EXIT_OK;
 }
 
@@ -146,8 +219,12 @@ int manager_receive(struct ctl *ctl, usec_t until, json_t **out, bool *continues
 	struct varlink_reply reply = { 0 };
 	int r = client_receive(&ctl->client, until, &reply);
 
+	if (is_loss(r))
+		return MANAGER_LOST;
 	if (r < 0)
 		return explain_transport(r);
+	if (r > 0)
+		ctl->reconnect_until = 0;
 	*continues = r == 0 || reply.continues;
 	r = reply.error ? explain_error(&reply) : CGKILL_EXIT_OK;
 	if (r == 0)
@@ -161,7 +238,9 @@ int manager_call(struct ctl *ctl, const char *method, json_t *parameters, json_t
 	int r = manager_send(ctl, method, parameters, false);
 	bool continues;
 
-	return r > 0 ? r : manager_receive(ctl, USEC_INFINITY, out, &continues);
+	if (r == 0)
+		r = manager_receive(ctl, USEC_INFINITY, out, &continues);
+	return r == MANAGER_LOST ? manager_explain_lost() : r;
 }
 
 /* As systemctl has it: a glob stays as it is, so that "foo.*" means what it says. */

@@ -6,6 +6,9 @@
  */
 #include "ctl/ctl.h"
 
+/* From manager_send() and manager_receive(), not explained: the connection has ended. */
+#define MANAGER_LOST (-1)
+
 /*
  * method without its interface; parameters are stolen, NULL = without memory, which is a failure
  * like any other.
@@ -16,6 +19,15 @@ int manager_send(struct ctl *ctl, const char *method, json_t *parameters, bool m
  * The next reply, or *out = NULL when it is later than until. *continues: another one follows it.
  */
 int manager_receive(struct ctl *ctl, usec_t until, json_t **out, bool *continues) must_check;
+
+/*
+ * After MANAGER_LOST: connects again, ever more seldom, for RECONNECT_FOR altogether since the last
+ * reply. What was asked has to be asked again.
+ */
+#define RECONNECT_FOR (10 * USEC_PER_SEC)
+int manager_reconnect(struct ctl *ctl) must_check;
+/* Or explains it. */
+int manager_explain_lost(void);
 
 /* One call, one reply. */
 int manager_call(struct ctl *ctl, const char *method, json_t *parameters, json_t **out) must_check;

@@ -30,7 +30,7 @@ void progress_init(struct progress *p, bool wanted)
 	p->next = p->enabled ? usec_add(clock_now(), PATIENCE) : USEC_INFINITY;
 }
 
-static void erase(struct progress *p)
+void progress_erase(struct progress *p)
 {
 	if (!p->drawn)
 		return;
@@ -40,7 +40,7 @@ static void erase(struct progress *p)
 
 void progress_deinit(struct progress *p)
 {
-	erase(p);
+	progress_erase(p);
 	for (size_t i = 0; i < p->n; i++)
 		free(p->v[i].name);
 	free(p->v);
@@ -152,7 +152,7 @@ usec_t progress_draw(struct progress *p, usec_t now)
 	buf_puts(&line, ERASE);
 	progress_describe(p, now, &line);
 	if (buf_error(&line) < 0 || line.len == sizeof(ERASE) - 1) {
-		erase(p);
+		progress_erase(p);
 		return p->next;
 	}
 	if (!p->drawn) {

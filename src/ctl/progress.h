@@ -25,6 +25,7 @@ struct progress {
 
 void progress_init(struct progress *p, bool wanted);
 void progress_deinit(struct progress *p); /* erases it */
+void progress_erase(struct progress *p);  /* for what is to be said in between */
 
 /* Takes in a Progress of io.cgkill.manager; false: it is malformed. */
 bool progress_update(struct progress *p, const json_t *progress);

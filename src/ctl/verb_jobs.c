@@ -3,19 +3,22 @@
  * start, stop, restart, try-restart, reload: the verbs that ask for a job on each unit and tell
  * how it went.
  */
+#include "ctl/ask.h"
 #include "ctl/manager.h"
 #include "ctl/outcome.h"
-#include "ctl/progress.h"
 
 static const struct job {
 	const char *verb;
 	const char *method;
 	bool only_active;
 	bool has_deadline;
+	bool idempotent; /* asked for twice, it is done once */
 } jobs[] = {
-	{ "start", "Start", false, false },    { "stop", "Stop", false, true },
-	{ "restart", "Restart", false, true }, { "try-restart", "Restart", true, true },
-	{ "reload", "Reload", false, false },
+	{ "start", "Start", false, false, true },
+	{ "stop", "Stop", false, true, true },
+	{ "restart", "Restart", false, true, false },
+	{ "try-restart", "Restart", true, true, false },
+	{ "reload", "Reload", false, false, false },
 };
 
 static const struct job *find_job(const char *verb)
@@ -39,9 +42,6 @@ static json_t *job_parameters(const struct job *job, const struct options *o, ch
 		r |= json_object_set_new(parameters, "onlyActive", json_true());
 	if (o->no_block)
 		r |= json_object_set_new(parameters, "block", json_false());
-	if (o->deadline != USEC_INFINITY)
-		r |= json_object_set_new(parameters, "deadlineUSec",
-					 json_integer((json_int_t)o->deadline));
 	if (r < 0) {
 		complain("Out of memory.");
 		return NULL;
@@ -49,43 +49,36 @@ static json_t *job_parameters(const struct job *job, const struct options *o, ch
 	return TAKE_PTR(parameters);
 }
 
-/* Waits for the reply that ends the call, and draws what comes before it. */
-static int receive_outcomes(struct ctl *ctl, struct progress *p, json_t **out)
+/*
+ * Who asks again for a glob would learn only of those that the new cgkilld knows, and success would
+ * prove nothing of the others.
+ */
+static bool may_ask_again(const struct job *job, char *const *units)
 {
-	for (;;) {
-		cleanup_json json_t *reply = NULL;
-		bool continues;
-		int r = manager_receive(ctl, progress_draw(p, clock_now()), &reply, &continues);
+	for (; *units; units++)
+		if (strpbrk(*units, "*?["))
+			return false;
+	return job->idempotent;
+}
 
-		if (r > 0)
-			return r;
-		if (!continues) {
-			*out = TAKE_PTR(reply);
-			return CGKILL_EXIT_OK;
-		}
-		if (reply && !progress_update(p, json_object_get(reply, "progress"))) {
-			complain("cgkilld's reply is malformed: its progress lacks a unit or a "
-				 "state.");
-			return CGKILL_EXIT_FAILED;
-		}
-	}
+static int explain_lost(const struct job *job, const char *unit)
+{
+	complain("The connection to cgkilld was lost in the middle of the %s, and how it ended is "
+		 "not "
+		 "known: see \"cgkillctl status %s\", then ask again.",
+		 job->verb, unit);
+	return CGKILL_EXIT_FAILED;
 }
 
 static int run_job(struct ctl *ctl, const struct job *job, char *const *units, json_t **out)
 {
-	const struct options *o = &ctl->options;
-	json_t *parameters = job_parameters(job, o, units);
-	struct progress progress;
+	json_t *parameters = job_parameters(job, &ctl->options, units);
 	int r;
 
 	if (!parameters)
 		return CGKILL_EXIT_USAGE;
-	progress_init(&progress, !o->no_block && !o->quiet && o->json == JSON_OFF);
-	r = manager_send(ctl, job->method, parameters, progress.enabled);
-	if (r == 0)
-		r = receive_outcomes(ctl, &progress, out);
-	progress_deinit(&progress);
-	return r;
+	r = ask(ctl, job->method, parameters, may_ask_again(job, units), out);
+	return r == MANAGER_LOST ? explain_lost(job, units[0]) : r;
 }
 
 int verb_job(struct ctl *ctl, char **args)

@@ -32,22 +32,39 @@ static int print_reply(const struct ctl *ctl, json_t *reply)
 	return fflush(stdout) == 0 ? CGKILL_EXIT_OK : CGKILL_EXIT_FAILED;
 }
 
-/* Until ^C, or until cgkilld goes. */
-int verb_monitor(struct ctl *ctl, char **args)
+/* Until the connection ends, or something is wrong. */
+static int follow(struct ctl *ctl, json_t *parameters, bool again)
 {
-	json_t *parameters = args[1] ? manager_units(args + 1) : json_object();
 	bool continues = true;
-	int r;
+	int r = manager_send(ctl, "Monitor", json_incref(parameters), true);
 
-	if (!parameters)
-		return CGKILL_EXIT_USAGE;
-	r = manager_send(ctl, "Monitor", parameters, true);
 	while (r == 0 && continues) {
 		cleanup_json json_t *reply = NULL;
 
 		r = manager_receive(ctl, USEC_INFINITY, &reply, &continues);
+		if (r == 0 && again)
+			complain("Reconnected to cgkilld.");
+		again = false;
 		if (r == 0)
 			r = print_reply(ctl, reply);
+	}
+	return r;
+}
+
+/* Until ^C, or until cgkilld is shut down; what follows a lost connection begins with how units are. */
+int verb_monitor(struct ctl *ctl, char **args)
+{
+	cleanup_json json_t *parameters = args[1] ? manager_units(args + 1) : json_object();
+	bool again = false;
+	int r;
+
+	if (!parameters)
+		return CGKILL_EXIT_USAGE;
+	while ((r = follow(ctl, parameters, again)) == MANAGER_LOST) {
+		r = manager_reconnect(ctl);
+		if (r > 0)
+			break;
+		again = true;
 	}
 	return r;
 }

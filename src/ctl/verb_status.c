@@ -268,6 +268,33 @@ static void print_survivors(const struct style *s, const json_t *u, struct momen
 	}
 }
 
+static void print_escapes(const struct style *s, const json_t *u)
+{
+	const json_t *escapes = json_object_get(u, "escapes"), *escaped, *list;
+	const char *incomplete = member_text(escapes, "incomplete");
+	size_t i, n;
+
+	list = json_object_get(escapes, "escaped");
+	n = json_array_size(list);
+	if (!incomplete && n == 0)
+		return;
+	label("Escaped");
+	printf("%s%zu%s", style_colour(s, COLOUR_RED), n, style_colour(s, COLOUR_PLAIN));
+	if (incomplete) {
+		fputs("; the watch is incomplete: ", stdout);
+		print_printable(stdout, incomplete);
+	}
+	putchar('\n');
+	json_array_foreach(list, i, escaped) {
+		cleanup_buf struct buf text = BUF_INIT;
+
+		buf_printf(&text, "%lld (%s) in %s", (long long)member_number_or(escaped, "pid", 0),
+			   member_text_or(escaped, "comm", "?"),
+			   member_text_or(escaped, "cgroup", "?"));
+		branch(s, i + 1 == n, text.data ? text.data : "?");
+	}
+}
+
 static void print_warnings(const struct style *s, const json_t *u)
 {
 	const json_t *warnings = json_object_get(u, "warnings");
@@ -322,6 +349,7 @@ static void print_unit(const struct ctl *ctl, const json_t *u)
 	}
 	print_cgroup(s, u);
 	print_survivors(s, u, now);
+	print_escapes(s, u);
 	print_warnings(s, u);
 	print_trail(u, ctl->options.lines);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <malloc.h>
 
+#include "daemon/escape.h"
 #include "daemon/manager.h"
 #include "daemon/render.h"
 #include "daemon/resolve.h"
@@ -92,14 +93,14 @@ static void on_cancel(struct call *c, void *arg)
 	batch_free(b);
 }
 
-/* What a person is told beside the word. */
-static const char *answer_text(enum answer a, const struct supervised *sv, enum request request)
+const char *answer_text(enum answer a, const struct supervised *sv, enum request request)
 {
 	switch (a) {
 	case ANSWER_REFUSED:
 		return "processes of an earlier run are still alive, so it is not started";
 	case ANSWER_SURVIVORS:
-		return sv->escaped ? "its main process was moved out of its cgroup, and lives"
+		return escape_remains(sv) ? "processes have left its cgroup, and live"
+		       : sv->escaped ? "its main process was moved out of its cgroup, and lives"
 		       : sv->machine.state == STATE_STUCK
 			       ? "processes outlive SIGKILL"
 			       : "processes stay, as its KillMode= or SendSIGKILL= says";
@@ -152,6 +153,12 @@ static void on_progress(struct timer *t, usec_t now)
 	}
 }
 
+/* A stop is for what has a file, or lives, or was here before: also for what an earlier cgkilld has stopped already. */
+static bool is_unheard_of(const struct supervised *sv)
+{
+	return sv->trail.n == 0 && !sv->machine.populated;
+}
+
 /* What cannot be asked at all gets its outcome at once. */
 static const char *refusal(struct batch *b, const struct resolved *target,
 			   const struct batch_request *r, const char *caller_path, const char **message)
@@ -163,7 +170,7 @@ static const char *refusal(struct batch *b, const struct resolved *target,
 		*message = target->problem;
 		return target->result;
 	}
-	if (r->kind != EVENT_STOP && sv->load_state != LOAD_LOADED &&
+	if ((r->kind != EVENT_STOP || is_unheard_of(sv)) && sv->load_state != LOAD_LOADED &&
 	    service_state_is_ended(sv->machine.state)) {
 		*message = sv->load_error;
 		return sv->load_state == LOAD_NOT_FOUND ? "not-found"
@@ -172,7 +179,7 @@ static const char *refusal(struct batch *b, const struct resolved *target,
 	}
 	if (r->only_active && service_state_is_ended(sv->machine.state))
 		return "done";
-	if ((r->kind == EVENT_START || r->kind == EVENT_RESTART) && b->manager->shutting_down) {
+	if ((r->kind == EVENT_START || r->kind == EVENT_RESTART) && b->manager->shutdown) {
 		*message = "cgkilld is shutting down";
 		return "canceled";
 	}
@@ -214,7 +221,7 @@ void batch_run(struct manager *m, struct call *c, const struct batch_request *r,
 	struct batch *b = NULL;
 	int error;
 
-	error = resolve_units(m, names, r->kind != EVENT_STOP && !r->only_active, &targets);
+	error = resolve_units(m, names, !r->only_active, &targets);
 	if (error == 0)
 		b = calloc(1, sizeof(*b) + targets.n * sizeof(struct job));
 	if (!b) {

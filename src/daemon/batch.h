@@ -10,6 +10,7 @@
 #include "daemon/server.h"
 
 struct manager;
+struct supervised;
 
 struct batch_request {
 	enum event_kind kind; /* START, STOP, RESTART, RELOAD */
@@ -20,3 +21,6 @@ struct batch_request {
 
 /* names: as typed, globs included; borrowed. Answers c, now or later. */
 void batch_run(struct manager *m, struct call *c, const struct batch_request *r, json_t *names);
+
+/* What a person is told of an answer beside its word, static; NULL: the word is enough. */
+const char *answer_text(enum answer a, const struct supervised *sv, enum request request);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/cgroups.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+
+#include "util/parse.h"
 
 #define LEAF_NAME_MAX 32
 
@@ -30,6 +33,60 @@ bool cgroups_find(struct cgroups *c, const struct cg *root, const char *unit)
 		return true;
 	cg_close(&c->unit);
 	return false;
+}
+
+static bool parse_leaf(const char *name, bool *is_main, unsigned *serial)
+{
+	const char *number = after_prefix(name, "main.");
+
+	*is_main = number;
+	if (!number)
+		number = after_prefix(name, "control.");
+	return number && parse_uint(number, serial) == 0 && *serial > 0;
+}
+
+int cgroups_each_leaf(const struct cgroups *c, leaf_fn fn, void *arg)
+{
+	int fd = openat(c->unit.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	if (!dir) {
+		r = -errno;
+		close_fd(fd);
+		return r;
+	}
+	while (r == 0 && (de = readdir(dir))) {
+		struct cg leaf = CG_INIT;
+		unsigned serial;
+		bool is_main;
+
+		if (de->d_type != DT_DIR || !parse_leaf(de->d_name, &is_main, &serial) ||
+		    cg_open(&leaf, &c->unit, de->d_name) < 0)
+			continue;
+		r = fn(&leaf, is_main, serial, arg);
+		cg_close(&leaf);
+	}
+	closedir(dir);
+	return r;
+}
+
+static int learn_leaf(const struct cg *leaf, bool is_main, unsigned serial, void *arg)
+{
+	struct cgroups *c = arg;
+
+	(void)leaf;
+	c->serial = MAX_OF(c->serial, serial);
+	*(is_main ? &c->main_serial : &c->control_serial) =
+		MAX_OF(is_main ? c->main_serial : c->control_serial, serial);
+	return 0;
+}
+
+int cgroups_adopt(struct cgroups *c, const struct cg *root, const char *unit)
+{
+	int r = cg_is_open(&c->unit) ? 0 : cg_open(&c->unit, root, unit);
+
+	return r < 0 ? r : cgroups_each_leaf(c, learn_leaf, c);
 }
 
 /* Names of leaves that survivors hold are passed over. */
@@ -60,39 +117,40 @@ int cgroups_open_control(const struct cgroups *c, struct cg *out)
 	return cg_open(out, &c->unit, leaf_name(name, "control", c->control_serial));
 }
 
-int cgroups_control_leaf(struct cgroups *c, struct cg *out)
-{
-	int r = cgroups_open_control(c, out);
-
-	return r == -ENOENT ? make_leaf(c, "control", out, &c->control_serial) : r;
-}
-
-void cgroups_retire_control(struct cgroups *c)
-{
-	c->control_serial = 0;
-}
-
-/* True when the leaf is gone, or cannot hold anybody any more. */
-static bool remove_leaf(struct cgroups *c, const char *kind, unsigned *serial)
+bool cgroups_remove_leaf(struct cgroups *c, bool is_main, unsigned serial)
 {
 	char name[LEAF_NAME_MAX];
 
-	if (*serial > 0 && cg_remove(&c->unit, leaf_name(name, kind, *serial)) == -EBUSY)
+	return cg_remove(&c->unit, leaf_name(name, is_main ? "main" : "control", serial)) != -EBUSY;
+}
+
+/* True when the leaf is gone, or cannot hold anybody any more. */
+static bool remove_last(struct cgroups *c, bool is_main)
+{
+	unsigned *serial = is_main ? &c->main_serial : &c->control_serial;
+
+	if (*serial > 0 && !cgroups_remove_leaf(c, is_main, *serial))
 		return false;
 	*serial = 0;
 	return true;
 }
 
+/* One a process, as for main processes: none is launched into that may have been killed. The last one's is empty by now. */
+int cgroups_control_leaf(struct cgroups *c, struct cg *out)
+{
+	(void)remove_last(c, false);
+	return make_leaf(c, "control", out, &c->control_serial);
+}
+
 bool cgroups_seal(struct cgroups *c)
 {
-	return !cg_is_open(&c->unit) || (remove_leaf(c, "main", &c->main_serial) &&
-					 remove_leaf(c, "control", &c->control_serial));
+	return !cg_is_open(&c->unit) || (remove_last(c, true) && remove_last(c, false));
 }
 
 int cgroups_remove(struct cgroups *c, const struct cg *root, const char *unit)
 {
 	cgroups_close(c);
-	c->serial = c->main_serial = c->control_serial = 0;
+	c->main_serial = c->control_serial = 0;
 	return cg_remove(root, unit);
 }
 

@@ -10,9 +10,9 @@
 
 struct cgroups {
 	struct cg unit;		 /* open while it exists */
-	unsigned serial;	 /* of the leaves made so far */
+	unsigned serial;	 /* of the newest leaf ever made, so that no number comes again */
 	unsigned main_serial;	 /* of the newest main leaf; 0 = none */
-	unsigned control_serial; /* of the leaf for control processes; 0 = a fresh one is to be made */
+	unsigned control_serial; /* likewise, for control processes */
 };
 
 #define CGROUPS_INIT            \
@@ -25,14 +25,22 @@ int cgroups_open(struct cgroups *c, const struct cg *root, const char *unit) mus
 /* Opens it if it is there and somebody lives in it: then true. */
 bool cgroups_find(struct cgroups *c, const struct cg *root, const char *unit);
 
-/* A leaf for a process, the caller's to close. 0 or -errno. */
-int cgroups_main_leaf(struct cgroups *c, struct cg *out) must_check;
-int cgroups_control_leaf(struct cgroups *c, struct cg *out) must_check; /* the present one, or a fresh one */
-/* The present one. -ENOENT when there is none. */
-int cgroups_open_control(const struct cgroups *c, struct cg *out) must_check;
-/* It was killed, or is to be: the next control process gets a fresh one. */
-void cgroups_retire_control(struct cgroups *c);
+/*
+ * Opens what an earlier cgkilld has left, populated or not, and learns which leaves there are. 0, -ENOENT when there is no such cgroup, -errno.
+ */
+int cgroups_adopt(struct cgroups *c, const struct cg *root, const char *unit) must_check;
+/* Calls fn with each leaf: serial of "main.N" or "control.N", an open handle. A result other than 0 ends it and is passed on. */
+typedef int (*leaf_fn)(const struct cg *leaf, bool is_main, unsigned serial, void *arg);
+int cgroups_each_leaf(const struct cgroups *c, leaf_fn fn, void *arg) must_check;
 
+/* A fresh leaf for a process, the caller's to close. 0 or -errno. */
+int cgroups_main_leaf(struct cgroups *c, struct cg *out) must_check;
+int cgroups_control_leaf(struct cgroups *c, struct cg *out) must_check;
+/* The leaf of the last control process. -ENOENT when there is none. */
+int cgroups_open_control(const struct cgroups *c, struct cg *out) must_check;
+
+/* Removes the leaf of that number. False: somebody is in it. */
+bool cgroups_remove_leaf(struct cgroups *c, bool is_main, unsigned serial) must_check;
 /*
  * Removes the leaves as soon as nobody is in them, so that nobody can join them any more: that is
  * what makes `populated 0` last. False when somebody has joined in between.

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "sys/pidfd.h"
@@ -11,12 +12,16 @@
 pid_t child_fork(int keep_fd, int *pidfd)
 {
 	unsigned keep = (unsigned)keep_fd;
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 	int fd;
 
 	if (pid < 0)
 		return -errno;
 	if (pid == 0) {
+		/* A kill in progress must not go on beside the cgkilld that comes after us. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(EXIT_FAILURE);
 		close_range(keep + 1, ~0U, 0);
 		if (keep > 3)
 			close_range(3, keep - 1, 0);
@@ -50,14 +55,11 @@ static void on_end(struct io_source *s, uint32_t events)
 	free(d);
 }
 
-void child_dismiss(struct loop *l, int pidfd)
+void child_await(struct loop *l, int pidfd)
 {
 	struct dismissed *d;
 	siginfo_t si;
 
-	if (pidfd < 0)
-		return;
-	(void)!pidfd_signal(pidfd, SIGKILL);
 	d = pidfd_reap(pidfd, &si) == 0 ? calloc(1, sizeof(*d)) : NULL;
 	if (d && io_watch(l, &d->io, pidfd, EPOLLIN | EPOLLET, on_end) == 0) {
 		d->pidfd = pidfd;
@@ -66,4 +68,12 @@ void child_dismiss(struct loop *l, int pidfd)
 	/* It has ended; or there is no memory to wait for it, and it stays a zombie until we end. */
 	free(d);
 	close_fd(pidfd);
+}
+
+void child_dismiss(struct loop *l, int pidfd)
+{
+	if (pidfd < 0)
+		return;
+	(void)!pidfd_signal(pidfd, SIGKILL);
+	child_await(l, pidfd);
 }

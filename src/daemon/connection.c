@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "core/varlink.h"
+#include "util/log.h"
 
 enum { CHUNK = 4096 };
 
@@ -41,9 +43,14 @@ void connection_free(struct connection *conn)
 	free(conn);
 }
 
-/* Gives the kernel what it takes. Safe wherever a reply is: a failure only marks the connection. */
+/*
+ * Gives the kernel what it takes. Safe wherever a reply is: a failure only marks the connection. Who gets an answer finds
+ * what led to it in the log.
+ */
 static void flush(struct connection *conn)
 {
+	if (unsent(conn) > 0)
+		log_flush();
 	while (!conn->broken && unsent(conn) > 0) {
 		ssize_t n = send(conn->io.fd, conn->out.data + conn->sent, unsent(conn), MSG_NOSIGNAL);
 
@@ -58,6 +65,19 @@ static void flush(struct connection *conn)
 	}
 	buf_deinit(&conn->out);
 	conn->sent = 0;
+}
+
+void connection_drain(struct connection *conn, usec_t until)
+{
+	for (;;) {
+		struct pollfd p = { .fd = conn->io.fd, .events = POLLOUT };
+		usec_t left = usec_sub(until, clock_now());
+
+		flush(conn);
+		if (conn->broken || unsent(conn) == 0 || left == 0)
+			return;
+		(void)!poll(&p, 1, (int)(left / USEC_PER_MSEC) + 1);
+	}
 }
 
 static void receive(struct connection *conn)

@@ -49,5 +49,7 @@ struct call {
 /* Appends itself to list; frees itself once it is done with. Takes fd on success. 0 or -errno. */
 int connection_new(struct list *list, const struct connection_class *class, int fd,
 		   const struct peer *peer, enum access access) must_check;
+/* Waits until all replies are on their way, until then at the latest: for the end, when no loop runs any more. */
+void connection_drain(struct connection *conn, usec_t until);
 /* Cancels its call. */
 void connection_free(struct connection *conn);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "core/cmdline.h"
+#include "sys/birth.h"
 #include "util/buf.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -29,6 +30,7 @@ enum exec_step {
 	STEP_USER,
 	STEP_SETSID,
 	STEP_ENV_FILE,
+	STEP_BIRTH_MARK,
 	STEP_END,
 };
 
@@ -50,6 +52,7 @@ static const struct {
 	[STEP_USER] = { "USER", 217 },
 	[STEP_SETSID] = { "SETSID", 220 },
 	[STEP_ENV_FILE] = { "ENVIRONMENT", 245 },
+	[STEP_BIRTH_MARK] = { "BIRTH_MARK", 219 }, /* only ever a warning; the status is CGROUP's */
 };
 
 const char *exec_step_name(uint32_t step)
@@ -278,7 +281,7 @@ static void set_result(struct child *c)
 	if (c->x->result == RESULT_INVALID)
 		return;
 	set(c, "SERVICE_RESULT", service_result_name(c->x->result));
-	if (e->code == 0)
+	if (e->code == 0 || e->code == EXIT_UNKNOWN)
 		return;
 	set(c, "EXIT_CODE", exit_code_name(e->code));
 	if (e->code == CLD_EXITED)
@@ -444,11 +447,21 @@ static void close_inherited(int report_fd)
 	(void)!close_range((unsigned)report_fd + 1, UINT_MAX, 0);
 }
 
+/* First of all: from here on this spawn counts as begun, and is not done again. */
+static void sign(const struct child *c)
+{
+	int r = birth_sign(c->x->unit_fd, c->x->is_main, c->x->spawn);
+
+	if (r < 0)
+		warn(c, STEP_BIRTH_MARK, -r);
+}
+
 void exec_child(void *arg, int report_fd)
 {
 	struct child c = { .x = arg, .report_fd = report_fd };
 	char **argv;
 
+	sign(&c);
 	close_inherited(report_fd);
 	if (setsid() < 0)
 		fail(&c, STEP_SETSID, errno);
@@ -457,8 +470,6 @@ void exec_child(void *arg, int report_fd)
 	set_up_oom_score(&c);
 	set_up_nice(&c);
 	umask(c.x->unit->umask);
-	if (c.x->unit->ignore_sigpipe)
-		signal(SIGPIPE, SIG_IGN);
 	look_up_identity(&c);
 	build_environment(&c);
 	argv = cmdline_expand(c.x->command, c.env);
@@ -466,6 +477,8 @@ void exec_child(void *arg, int report_fd)
 		fail(&c, STEP_MEMORY, ENOMEM);
 	become(&c);
 	change_directory(&c); /* as the user: what he may not enter is not for his service */
+	if (!c.x->unit->ignore_sigpipe)
+		signal(SIGPIPE, SIG_DFL); /* our reports needed it ignored: spawn.h */
 	execute(&c, argv);
 	fail(&c, STEP_EXEC, errno);
 }

@@ -21,6 +21,9 @@ struct exec_context {
 	/* ExecStop= and ExecStopPost=: $SERVICE_RESULT, $EXIT_CODE, $EXIT_STATUS; RESULT_INVALID = unset */
 	enum service_result result;
 	struct exit_info main_exit;
+	int unit_fd;	/* the unit's cgroup, for the birth mark */
+	bool is_main;	/* … which of the two marks */
+	uint64_t spawn; /* … and the number in it */
 	const char *runtime_dir; /* $CGKILL_RUNTIME_DIR, so that cgkillctl in a unit's commands finds its manager */
 };
 

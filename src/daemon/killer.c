@@ -2,6 +2,8 @@
 #include "daemon/killer.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/epoll.h>
 
 #include "daemon/child.h"
@@ -9,6 +11,8 @@
 
 /* Up to so many the kill takes less of the loop's time than a fork. */
 #define MANY_MEMBERS 32
+
+#define HALT_WAIT_MSEC 1000
 
 static void step(struct killer *k, usec_t now);
 
@@ -70,7 +74,8 @@ static void step(struct killer *k, usec_t now)
 
 static int begin_on_loop(struct killer *k)
 {
-	int r = kill_begin(&k->op, k->cg, clock_now(), usec_sub(k->give_up_at, clock_now()), 0);
+	int r = kill_begin(&k->op, k->cg, k->member, clock_now(),
+			   usec_sub(k->give_up_at, clock_now()), 0);
 
 	if (r == 0)
 		r = io_watch(k->loop, &k->events_io, k->op.events_fd, EPOLLPRI | EPOLLERR, on_events);
@@ -118,15 +123,16 @@ static int begin_in_child(struct killer *k)
 	if (pid < 0)
 		return pid;
 	if (pid == 0)
-		_exit(kill_wait(k->cg, usec_sub(k->give_up_at, clock_now()), 0, &op) != 0);
+		_exit(kill_wait(k->cg, -1, usec_sub(k->give_up_at, clock_now()), 0, &op) != 0);
 	r = io_watch(k->loop, &k->child_io, k->child_pidfd, EPOLLIN | EPOLLET, on_child);
 	if (r < 0)
 		child_dismiss(k->loop, TAKE_FD(k->child_pidfd));
 	return r;
 }
 
-struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, usec_t give_up_after,
-			  void *owner, void (*on_end)(struct killer *, enum kill_status))
+struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, int member,
+			  usec_t give_up_after, void *owner,
+			  void (*on_end)(struct killer *, enum kill_status))
 {
 	struct killer *k = calloc(1, sizeof(*k));
 	int r = -EAGAIN;
@@ -134,6 +140,7 @@ struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, u
 	if (!k)
 		return NULL;
 	*k = (struct killer){ .cg = cg,
+			      .member = member,
 			      .give_up_at = usec_add(clock_now(), give_up_after),
 			      .loop = l,
 			      .child_pidfd = -1,
@@ -143,12 +150,23 @@ struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, u
 		r = begin_in_child(k);
 	if (r < 0)
 		r = begin_on_loop(k);
+	k->member = -1; /* the caller's again */
 	if (r < 0) {
 		killer_free(k);
 		errno = -r;
 		return NULL;
 	}
 	return k;
+}
+
+void killer_halt(struct killer *k)
+{
+	struct pollfd p = { .fd = k ? k->child_pidfd : -1, .events = POLLIN };
+
+	if (p.fd < 0)
+		return;
+	(void)!pidfd_signal(p.fd, SIGKILL);
+	(void)poll(&p, 1, HALT_WAIT_MSEC); /* it may be in a long write to cgroup.kill */
 }
 
 void killer_free(struct killer *k)

@@ -12,6 +12,7 @@
 struct killer {
 	struct kill_op op;
 	const struct cg *cg;
+	int member; /* as kill_begin() wants it; borrowed */
 	usec_t give_up_at;
 	struct loop *loop;
 	struct io_source events_io, pidfd_io, child_io;
@@ -23,8 +24,15 @@ struct killer {
 };
 
 /*
- * cg stays borrowed until killer_free(); members is how many live in it, roughly. NULL with errno when nothing was killed.
+ * cg stays borrowed until killer_free(); members is how many live in it, roughly; member, for the call, is the pidfd of one
+ * (-1 = none). NULL with errno when nothing was killed.
  */
-struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, usec_t give_up_after,
-			  void *owner, void (*on_end)(struct killer *, enum kill_status)) must_check;
+struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, int member,
+			  usec_t give_up_after, void *owner,
+			  void (*on_end)(struct killer *, enum kill_status)) must_check;
+/*
+ * Stops what it may have in a child, and waits for that, bounded: before another program takes over, which kills by itself.
+ * It goes on from the loop if none does. Takes NULL.
+ */
+void killer_halt(struct killer *k);
 void killer_free(struct killer *k); /* takes NULL; ends the operation in any state */

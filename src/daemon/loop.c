@@ -6,6 +6,8 @@
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
+#include "daemon/recorder.h"
+#include "util/log.h"
 #include "util/macro.h"
 
 enum { BATCH_MAX = 64, SIGNALS_MAX = 8 };
@@ -259,11 +261,15 @@ static int run_deferred(struct loop *l)
 
 int loop_once(struct loop *l, int timeout_ms)
 {
+	bool may_sleep = list_empty(&l->deferred);
 	int r = arm_clock(l), n;
 
 	if (r < 0)
 		return r;
-	r = take_ready(l, list_empty(&l->deferred) ? timeout_ms : 0);
+	recorder_idle();
+	if (may_sleep)
+		log_flush();
+	r = take_ready(l, may_sleep ? timeout_ms : 0);
 	if (r < 0)
 		return r;
 	l->now = clock_now();
@@ -277,8 +283,11 @@ int loop_run(struct loop *l)
 {
 	int r = 0;
 
+	log_hold(true);
 	while (!l->quit && r >= 0)
 		r = loop_once(l, -1);
+	log_hold(false);
+	l->quit = false;
 	return MIN_OF(r, 0);
 }
 

@@ -5,15 +5,23 @@
 #include <limits.h>
 #include <linux/close_range.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include "daemon/adopt.h"
+#include "daemon/deathwatch.h"
+#include "daemon/guard.h"
 #include "daemon/host.h"
+#include "daemon/inherit.h"
+#include "daemon/ledger.h"
+#include "daemon/lock.h"
 #include "daemon/manager.h"
 #include "daemon/methods.h"
 #include "daemon/options.h"
+#include "daemon/ownlimits.h"
 #include "daemon/ready.h"
+#include "daemon/reexec.h"
+#include "daemon/shutdown.h"
 #include "daemon/subtree.h"
 #include "daemon/supervisor.h"
 #include "sys/unitdir.h"
@@ -21,6 +29,7 @@
 
 #define CONNECTIONS_MAX 256
 #define BACKLOG_MAX	(4UL * 1024 * 1024)
+#define LAST_WORDS	USEC_PER_SEC /* for clients to take their replies at the end */
 
 /* The interface description, made from include/cgkill/io.cgkill.manager.varlink at build time. */
 extern const char manager_interface_text[];
@@ -39,30 +48,6 @@ static int fill_stdio(void)
 	return 0;
 }
 
-/* Each service costs descriptors; the services themselves get the limit as it was. */
-static void raise_file_limit(struct manager *m)
-{
-	struct rlimit raised;
-
-	getrlimit(RLIMIT_NOFILE, &m->no_file);
-	raised = m->no_file;
-	raised.rlim_cur = raised.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &raised);
-}
-
-/*
- * A deadline is kept also while those that are to be killed use up all processors. Where it is not allowed, it is not: then
- * we are as good as anybody.
- */
-#define OWN_NICE (-10)
-
-static void raise_priority(struct manager *m)
-{
-	m->nice = getpriority(PRIO_PROCESS, 0);
-	if (m->nice > OWN_NICE)
-		(void)setpriority(PRIO_PROCESS, 0, OWN_NICE);
-}
-
 static int make_dir(const char *path, mode_t mode)
 {
 	struct stat st;
@@ -76,27 +61,35 @@ static int make_dir(const char *path, mode_t mode)
 	return 0;
 }
 
-/* The descriptor holds the lock for as long as we live. */
+/* The descriptor holds the lock for as long as we live, and longer where we become another program. */
 static int lock_runtime_dir(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = inherit_take("runtime-lock"), r;
 
+	if (fd >= 0)
+		return fd;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
 		log_error("cannot open %s: %s", path, strerror(errno));
 		return -errno;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	r = lock_take(fd);
+	if (r == 0)
 		return fd;
 	close(fd);
-	log_error(
-		"another cgkilld serves %s: stop it first, or give this one another --runtime-dir",
-		path);
-	return -EBUSY;
+	if (r == -EBUSY)
+		log_error("another cgkilld serves %s: stop it first, or give this one another "
+			  "--runtime-dir",
+			  path);
+	else
+		log_error("cannot lock %s: %s", path, strerror(-r));
+	return r;
 }
 
 static int open_server(struct manager *m, const struct options *o)
 {
 	struct server_config cfg = { .socket_path = o->socket_path,
+				     .listen_fd = m->listen_fd,
 				     .methods = manager_methods,
 				     .arg = m,
 				     .vendor = "cgkill",
@@ -130,7 +123,10 @@ static void on_signal(const struct signalfd_siginfo *si, void *arg)
 	case SIGTERM:
 	case SIGINT:
 		ready_notify("STOPPING=1");
-		manager_shutdown(m);
+		shutdown_by_signal(m);
+		break;
+	case SIGUSR2:
+		reexec_begin(m, NULL);
 		break;
 	default:
 		break;
@@ -148,34 +144,90 @@ static int set_up_loop(struct manager *m)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR2);
 	return loop_signals(m->loop, &set, on_signal, m);
 }
 
-static int set_up(struct manager *m, const struct options *o, int *lock_fd)
+/*
+ * What an earlier program of ours has handed over. The command line was meant for the first one: the number of its
+ * --ready-fd is another descriptor's now, and --adopt=no was about what it would find, not about what it has left.
+ */
+static void take_over(struct manager *m, struct options *o)
+{
+	int listen_fd = inherit_take("listen");
+	int r = guard_connect(&m->guard);
+
+	if (r < 0)
+		log_warning("cannot use the link to the guard, going on without: %s", strerror(-r));
+	o->ready_fd = inherit_take("ready");
+	if (listen_fd >= 0) {
+		m->listen_fd = listen_fd;
+		o->adopt = true;
+	}
+}
+
+/*
+ * The lock on it is never handed on, neither by a guard nor by execve: who holds it beside us is a child of an earlier
+ * program, on its way to its birth mark. What is recorded can be judged once they all have got there.
+ */
+static int open_store(struct manager *m)
+{
+	int r = store_open(&m->store, m->runtime_dir);
+
+	if (r < 0)
+		log_error("cannot keep records of services in %s: %s", m->runtime_dir, strerror(-r));
+	else if (lock_take(m->store.dir_fd) < 0)
+		log_warning("a process that was to be a service's has not got that far since an "
+			    "earlier cgkilld");
+	return r;
+}
+
+static int set_up(struct manager *m, const struct options *o)
 {
 	int r;
 
-	raise_file_limit(m);
-	raise_priority(m);
+	ownlimits_raise(m);
 	m->unit_path = unitdir_search_path(o->unit_path, o->user);
 	m->runtime_dir = o->runtime_dir;
 	m->log_dir = o->log_dir;
+	m->shutdown_budget = o->shutdown_budget;
 	r = m->unit_path
 		    ? host_facts_read(&m->host, o->user, o->user ? getenv("XDG_RUNTIME_DIR") : "/run")
 		    : -ENOMEM;
 	if (r == 0)
 		r = make_dir(o->runtime_dir, 0755);
 	if (r == 0)
-		r = *lock_fd = lock_runtime_dir(o->runtime_dir);
+		r = m->lock_fd = lock_runtime_dir(o->runtime_dir);
 	if (r >= 0)
 		r = make_dir(o->log_dir, 0755);
 	if (r == 0)
 		r = set_up_loop(m);
 	if (r == 0)
+		r = guard_watch(m->guard, m->loop);
+	if (r == 0)
+		r = open_store(m);
+	if (r == 0)
 		r = subtree_open(m, o->root);
+	if (r == 0 && !o->adopt)
+		r = adopt_refuse(m);
+	if (r == 0)
+		adopt_all(m);
 	if (r == 0)
 		r = open_server(m, o);
 	return r;
+}
+
+/* After a crash clients wait for the next worker, and nobody else takes our place meanwhile. */
+static void let_guard_keep(struct manager *m)
+{
+	int r = guard_keep(m->guard, "runtime-lock", m->lock_fd);
+
+	if (r == 0)
+		r = guard_keep(m->guard, "root-lock", m->root.fd);
+	if (r == 0)
+		r = guard_keep(m->guard, "listen", server_listen_fd(m->server));
+	if (r < 0)
+		log_warning("the guard cannot keep our locks and our socket: %s", strerror(-r));
 }
 
 /* 0: all that ran has ended; CGKILL_EXIT_SURVIVORS: something outlived SIGKILL. */
@@ -187,22 +239,75 @@ static int run(struct manager *m, const struct options *o)
 	log_notice("ready: services in %s, requests on %s", m->root.path, o->socket_path);
 	ready_notify("READY=1");
 	ready_newline(o->ready_fd);
+	let_guard_keep(m);
 	r = loop_run(m->loop);
+	while (r == 0 && m->reexec_due && !(m->shutdown && m->live == 0)) {
+		reexec_now(m);
+		r = loop_run(m->loop);
+	}
+	server_drain(m->server, usec_add(clock_now(), LAST_WORDS));
 	if (r < 0) {
 		log_error("the event loop failed: %s", strerror(-r));
 		return CGKILL_EXIT_FAILED;
 	}
-	list_for_each(&m->services, sv, struct supervised, link)
+	list_for_each(&m->services, sv, struct supervised, link) {
 		if (sv->machine.populated)
 			r = CGKILL_EXIT_SURVIVORS;
+		else
+			ledger_forget(sv);
+	}
+	return r;
+}
+
+/* By its name, and not by what has it now: after an upgrade that is the new one. NULL: not known, and not exchanged. */
+static char *program_path(void)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+
+	return n > 0 && n < (ssize_t)sizeof(path) ? strndup(path, (size_t)n) : NULL;
+}
+
+/* The daemon itself, be it a guard's worker. */
+static int work(struct options *o, char **argv, bool inherited)
+{
+	struct manager m = { .root = CG_INIT,
+			     .root_parent = CG_INIT,
+			     .store = STORE_INIT,
+			     .lock_fd = -1,
+			     .argv = argv,
+			     .program = program_path() };
+	int r;
+
+	list_init(&m.services);
+	list_init(&m.monitors);
+	if (inherited)
+		take_over(&m, o);
+	r = set_up(&m, o);
+	inherit_close_rest();
+	r = r < 0 ? CGKILL_EXIT_FAILED : run(&m, o);
+	server_free(m.server);
+	reexec_cancel(&m);
+	shutdown_free(m.shutdown);
+	manager_free_services(&m);
+	store_close(&m.store);
+	deathwatch_free(m.deathwatch);
+	subtree_close(&m, r != CGKILL_EXIT_FAILED);
+	guard_disconnect(m.guard);
+	loop_free(m.loop);
+	strv_free(m.unit_path);
+	free(m.program);
+	free(m.own_path);
+	free(m.init_path);
+	close_fd(m.lock_fd);
 	return r;
 }
 
 int main(int argc, char **argv)
 {
-	struct manager m = { .root = CG_INIT, .root_parent = CG_INIT };
 	struct options o;
-	int lock_fd = -1, r;
+	bool inherited;
+	int r;
 
 	if (fill_stdio() < 0)
 		return CGKILL_EXIT_FAILED;
@@ -217,18 +322,13 @@ int main(int argc, char **argv)
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* ignored, as our starter may have left it, it would take our children's status away */
-	list_init(&m.services);
-	list_init(&m.monitors);
-	r = set_up(&m, &o, &lock_fd);
-	r = r < 0 ? CGKILL_EXIT_FAILED : run(&m, &o);
-	server_free(m.server);
-	manager_free_services(&m);
-	subtree_close(&m);
-	loop_free(m.loop);
-	strv_free(m.unit_path);
-	free(m.own_path);
-	free(m.init_path);
-	close_fd(lock_fd);
+	inherited = inherit_read();
+	if (o.can_read > 0) /* a trial of what daemon-reexec would become */
+		r = o.can_read == RECORD_VERSION ? CGKILL_EXIT_OK : CGKILL_EXIT_FAILED;
+	else if (o.guard && !inherited)
+		r = guard_run(&o, argv);
+	else
+		r = work(&o, argv, inherited);
 	options_deinit(&o);
 	return r;
 }

@@ -30,6 +30,11 @@ static struct supervised *look_up(const struct manager *m, const char *name)
 	return found ? (*found)->service : NULL;
 }
 
+bool manager_knows(const struct manager *m, const char *name)
+{
+	return look_up(m, name);
+}
+
 static int add(struct manager *m, struct supervised *sv)
 {
 	size_t size = strlen(supervised_name(sv)) + 1;
@@ -192,17 +197,11 @@ int manager_guard(struct manager *m, const char *cgroup_path, const char *caller
 	return *who ? -EPERM : 0;
 }
 
-/* ---- the end ---- */
+/* ---- what happens ---- */
 
 static bool has_ended(enum service_state s)
 {
 	return service_state_is_ended(s) || s == STATE_STUCK;
-}
-
-static void quit_when_done(struct manager *m)
-{
-	if (m->shutting_down && m->live == 0)
-		loop_quit(m->loop);
 }
 
 void manager_note_state(struct manager *m, enum service_state from, enum service_state to)
@@ -211,21 +210,6 @@ void manager_note_state(struct manager *m, enum service_state from, enum service
 		m->live++;
 	else if (!has_ended(from) && has_ended(to))
 		m->live--;
-	quit_when_done(m);
-}
-
-void manager_shutdown(struct manager *m)
-{
-	usec_t deadline = m->shutting_down ? clock_now() : USEC_INFINITY;
-	struct supervised *sv;
-
-	log_notice(m->shutting_down ? "asked again: killing what is left" : "stopping %zu services",
-		   m->live);
-	m->shutting_down = true;
-	list_for_each(&m->services, sv, struct supervised, link)
-		if (!service_state_is_ended(sv->machine.state)) /* STUCK too: another try, and no restart after it */
-			supervised_request(sv, EVENT_STOP, deadline, NULL, NULL);
-	quit_when_done(m);
 }
 
 void manager_tell(struct manager *m, const char *unit, const struct trail_event *e)

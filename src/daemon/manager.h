@@ -9,23 +9,41 @@
 #include "core/service.h"
 #include "daemon/loop.h"
 #include "daemon/server.h"
+#include "daemon/store.h"
 #include "sys/cgroup.h"
 #include "sys/hierarchy.h"
 #include "sys/spawn.h"
 #include "util/list.h"
 
+struct deathwatch;
+struct descent;
+struct guard_link;
+struct reexec;
+struct shutdown;
 struct supervised;
 struct trail_event;
 
 struct manager {
 	struct loop *loop;
 	struct server *server;
+	int listen_fd; /* its socket, when an earlier program has handed it over; 0 = none */
 
 	struct hierarchy hierarchy;
 	struct cg root; /* our subtree; its directory carries our lock */
 	char *root_name; /* the directory that we made, to be removed at the end; NULL = it was there */
 	struct cg root_parent;
 	enum spawn_method spawn_method;
+	struct store store;
+	struct guard_link *guard; /* NULL = none */
+	struct deathwatch *deathwatch; /* for the ends of those that were taken over; NULL = not needed */
+	struct descent *descent;       /* of services with an EscapePolicy=; NULL = there is none */
+	bool birth_marks;	       /* they work here: sys/birth.h */
+
+	char **argv;	       /* our own command line */
+	char *program;	       /* the path that we were started from; NULL = not known */
+	int lock_fd;	       /* of the runtime directory */
+	struct reexec *reexec; /* NULL = none is under way */
+	bool reexec_due;       /* the loop was ended to become another program */
 
 	char **unit_path;
 	char *runtime_dir;     /* sockets */
@@ -37,8 +55,9 @@ struct manager {
 	void *by_name; /* tsearch(3) tree of services */
 	struct list services;
 	struct list monitors;
-	size_t live; /* services that have not ended */
-	bool shutting_down;
+	size_t live;		   /* services that have not ended */
+	struct shutdown *shutdown; /* NULL = none is under way */
+	usec_t shutdown_budget;	   /* of a SIGTERM; USEC_INFINITY = none */
 
 	/* where we and PID 1 live, read at most once a batch of events: see manager_guard() */
 	char *own_path, *init_path;
@@ -49,6 +68,8 @@ struct manager {
 struct supervised *manager_get(struct manager *m, const char *name) must_check;
 /* The same of what is known; NULL when it is not. Both follow a name that is an alias to the unit that it means. */
 struct supervised *manager_find(struct manager *m, const char *name);
+/* Is there a service of exactly this name? */
+bool manager_knows(const struct manager *m, const char *name);
 /*
  * Forgets a service that was only looked at and never asked for anything: whoever may look must not
  * be able to fill the memory with names. Takes NULL.
@@ -68,9 +89,6 @@ int manager_guard(struct manager *m, const char *cgroup_path, const char *caller
 
 /* Reads every loaded unit again. The number of units loaded; the texts of what is wrong are logged and counted. */
 unsigned manager_reload(struct manager *m, json_t *warnings);
-
-/* A stop of everything; the loop quits when the last one has ended (or is stuck). A second call kills at once. */
-void manager_shutdown(struct manager *m);
 
 /* A service has ended, or is stuck, or has been started. */
 void manager_note_state(struct manager *m, enum service_state from, enum service_state to);

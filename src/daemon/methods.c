@@ -10,8 +10,11 @@
 #include "daemon/batch.h"
 #include "daemon/manager.h"
 #include "daemon/monitor.h"
+#include "daemon/reexec.h"
 #include "daemon/render.h"
 #include "daemon/resolve.h"
+#include "daemon/shutdown.h"
+#include "daemon/subtree.h"
 #include "daemon/supervisor.h"
 #include "sys/pidfd.h"
 #include "sys/unitdir.h"
@@ -257,6 +260,21 @@ static bool is_of_interest(const struct supervised *sv)
 	return sv->machine.state != STATE_DEAD || sv->machine.populated;
 }
 
+/* What lives in our subtree under a name that no unit can have: shown, so that nobody has to look for it. */
+static void add_strangers(json_t *rows, const struct manager *m, json_t *patterns)
+{
+	cleanup_strv char **names = subtree_list(m);
+
+	for (size_t i = 0; names && names[i]; i++) {
+		struct cg cg = CG_INIT;
+
+		if (!unit_name_valid(names[i]) && matches(patterns, names[i]) &&
+		    cg_open(&cg, &m->root, names[i]) == 0 && cg_populated(&cg) == 1)
+			json_array_append_new(rows, render_stranger(names[i]));
+		cg_close(&cg);
+	}
+}
+
 static void method_list(struct call *c, json_t *params, void *arg)
 {
 	static const struct param table[] = { { "patterns", SHAPE_STRINGS, false },
@@ -275,6 +293,7 @@ static void method_list(struct call *c, json_t *params, void *arg)
 		if ((all || is_of_interest(sv)) &&
 		    matches(json_object_get(params, "patterns"), supervised_name(sv)))
 			json_array_append_new(rows, render_row(sv));
+	add_strangers(rows, m, json_object_get(params, "patterns"));
 	call_reply(c, json_pack("{s:o}", "units", rows), false);
 }
 
@@ -436,6 +455,20 @@ static void method_daemon_reload(struct call *c, json_t *params, void *arg)
 	call_reply(c, json_pack("{s:i, s:o}", "units", n, "warnings", warnings), false);
 }
 
+static void method_daemon_reexec(struct call *c, json_t *params, void *arg)
+{
+	if (check_params(c, params, units_param, 0))
+		reexec_begin(arg, c);
+}
+
+static void method_shutdown(struct call *c, json_t *params, void *arg)
+{
+	static const struct param table[] = { { "deadlineUSec", SHAPE_INT, false } };
+
+	if (check_params(c, params, table, ARRAY_SIZE(table)))
+		shutdown_call(arg, c, get_deadline(params));
+}
+
 static void method_version(struct call *c, json_t *params, void *arg)
 {
 	const struct manager *m = arg;
@@ -463,6 +496,8 @@ const struct method manager_methods[] = {
 	{ METHOD("Cat"), ACCESS_LOOK, false, method_cat },
 	{ METHOD("Monitor"), ACCESS_LOOK, true, method_monitor },
 	{ METHOD("DaemonReload"), ACCESS_ADMIN, false, method_daemon_reload },
+	{ METHOD("DaemonReexec"), ACCESS_ADMIN, false, method_daemon_reexec },
+	{ METHOD("Shutdown"), ACCESS_ADMIN, false, method_shutdown },
 	{ METHOD("GetVersion"), ACCESS_LOOK, false, method_version },
 	{ NULL, ACCESS_INVALID, false, NULL },
 };

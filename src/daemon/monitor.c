@@ -60,6 +60,18 @@ void monitor_tell(struct list *monitors, const char *unit, const struct trail_ev
 	}
 }
 
+void monitor_end_all(struct list *monitors)
+{
+	struct monitor *mon;
+
+	list_for_each(monitors, mon, struct monitor, link) {
+		struct call *c = mon->call;
+
+		monitor_free(mon);
+		call_error(c, "io.cgkill.manager.ShuttingDown", NULL);
+	}
+}
+
 void monitor_new(struct manager *m, struct call *c, char **patterns)
 {
 	struct monitor *mon = calloc(1, sizeof(*mon));

@@ -11,4 +11,6 @@ struct manager;
 
 /* patterns: globs of unit names, NULL = all; taken over. Sends the present state of each unit first. */
 void monitor_new(struct manager *m, struct call *c, char **patterns);
+/* cgkilld shuts down: who follows is told so, and need not look for another connection. */
+void monitor_end_all(struct list *monitors);
 void monitor_tell(struct list *monitors, const char *unit, const struct trail_event *e);

@@ -25,6 +25,14 @@ static const char usage[] =
 	"  --log-dir=DIR        where output of services goes (default: /var/log/cgkill, or "
 	"RUNTIME-DIR/log)\n"
 	"  --group=GROUP        members may start and stop services\n"
+	"  --adopt=no           refuse to start while processes live in that cgroup (default: take "
+	"them "
+	"over)\n"
+	"  --guard[=yes|no]     start again after a crash (default: when it is process 1)\n"
+	"  --shutdown-deadline=SPAN\n"
+	"                       SIGTERM: everything has been stopped or killed by then (default: "
+	"the "
+	"units' own timeouts)\n"
 	"  --user               the directories of a user, not of the system\n"
 	"  --log-level=LEVEL    error, warning, notice, info (default) or debug\n"
 	"  --ready-fd=N         write a newline to this descriptor once requests are served\n"
@@ -38,9 +46,13 @@ enum {
 	OPT_RUNTIME_DIR,
 	OPT_LOG_DIR,
 	OPT_GROUP,
+	OPT_SHUTDOWN_DEADLINE,
+	OPT_GUARD,
 	OPT_USER,
+	OPT_ADOPT,
 	OPT_LOG_LEVEL,
 	OPT_READY_FD,
+	OPT_CAN_READ,
 	OPT_HELP,
 	OPT_VERSION
 };
@@ -51,9 +63,13 @@ static const struct option long_options[] = {
 	{ "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
 	{ "log-dir", required_argument, NULL, OPT_LOG_DIR },
 	{ "group", required_argument, NULL, OPT_GROUP },
+	{ "guard", optional_argument, NULL, OPT_GUARD },
+	{ "shutdown-deadline", required_argument, NULL, OPT_SHUTDOWN_DEADLINE },
 	{ "user", no_argument, NULL, OPT_USER },
+	{ "adopt", required_argument, NULL, OPT_ADOPT },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 	{ "ready-fd", required_argument, NULL, OPT_READY_FD },
+	{ "can-read", required_argument, NULL, OPT_CAN_READ }, /* for daemon-reexec, not for people */
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -122,15 +138,30 @@ static int take(struct options *o, int c)
 		return set_dir(&o->log_dir, "log-dir", optarg);
 	case OPT_GROUP:
 		return parse_group(optarg, &o->control_group);
+	case OPT_GUARD:
+		o->guard = true;
+		return !optarg || parse_bool(optarg, &o->guard) == 0
+			       ? 0
+			       : bad("guard", optarg, "give yes or no");
+	case OPT_SHUTDOWN_DEADLINE:
+		return parse_span(optarg, &o->shutdown_budget) == 0
+			       ? 0
+			       : bad("shutdown-deadline", optarg, "give a time span such as 25s");
 	case OPT_USER:
 		o->user = true;
 		return 0;
+	case OPT_ADOPT:
+		return parse_bool(optarg, &o->adopt) == 0 ? 0 : bad("adopt", optarg, "give yes or no");
 	case OPT_LOG_LEVEL:
 		return parse_level(optarg, &o->log_level);
 	case OPT_READY_FD:
 		return parse_int(optarg, &o->ready_fd) == 0 && o->ready_fd >= 0
 			       ? 0
 			       : bad("ready-fd", optarg, "give the number of an open descriptor");
+	case OPT_CAN_READ:
+		return parse_int(optarg, &o->can_read) == 0 && o->can_read > 0
+			       ? 0
+			       : bad("can-read", optarg, "give a version of records");
 	case OPT_HELP:
 		fputs(usage, stdout);
 		return 1;
@@ -169,7 +200,12 @@ static int set_default_dirs(struct options *o)
 
 int options_parse(struct options *out, int argc, char **argv)
 {
-	struct options o = { .log_level = LOG_INFO_, .control_group = (gid_t)-1, .ready_fd = -1 };
+	struct options o = { .adopt = true,
+			     .guard = getpid() == 1,
+			     .log_level = LOG_INFO_,
+			     .shutdown_budget = USEC_INFINITY,
+			     .control_group = (gid_t)-1,
+			     .ready_fd = -1 };
 	int c, r = 0;
 
 	while (r == 0 && (c = getopt_long(argc, argv, "", long_options, NULL)) >= 0)

@@ -5,18 +5,23 @@
  */
 #include <sys/types.h>
 
+#include "util/clock.h"
 #include "util/log.h"
 
 struct options {
 	bool user;
-	const char *root;      /* NULL = default */
+	bool guard;
+	bool adopt;	  /* take over what lives in the subtree, instead of refusing to start */
+	const char *root; /* NULL = default */
 	const char *unit_path; /* NULL = default */
 	char *runtime_dir;     /* never NULL; owned */
 	char *socket_path;     /* in runtime_dir; never NULL; owned */
 	char *log_dir;	       /* never NULL; owned */
 	enum log_level log_level;
-	gid_t control_group; /* (gid_t)-1 = none */
-	int ready_fd;	     /* -1 = none */
+	usec_t shutdown_budget; /* USEC_INFINITY = none */
+	gid_t control_group;	/* (gid_t)-1 = none */
+	int ready_fd;		/* -1 = none */
+	int can_read; /* only say whether this program reads records of that version; 0 = not asked */
 };
 
 /* 0 with *out; 1: --help or --version was answered, exit 0; -EINVAL: told on standard error, exit 2; -ENOMEM. */

@@ -52,17 +52,23 @@ static void on_report_ready(struct io_source *s, uint32_t events)
 	drain_reports(container_of(s, struct process, report_io));
 }
 
+/* Reaped only once its end was noted: a crash before that leaves the zombie, and its status, to our guard. */
 static void on_exit_ready(struct io_source *s, uint32_t events)
 {
 	struct process *p = container_of(s, struct process, exit_io);
 	siginfo_t si = { 0 };
+	int r;
 
 	(void)events;
 	drain_reports(p); /* what it said comes before its end */
-	if (pidfd_reap(p->pidfd, &si) == 0)
+	r = p->adopted ? pidfd_exit_status(p->pidfd, p->pid, &si) : pidfd_peek(p->pidfd, &si);
+	if (r == 0)
 		return; /* a tracer withholds it, and lets go with another edge: do_notify_pidfd() */
+	if (r < 0)
+		si = (siginfo_t){ .si_code = EXIT_UNKNOWN };
 	if (p->owner)
 		p->on_exit(p, (struct exit_info){ .code = si.si_code, .status = si.si_status });
+	(void)!pidfd_reap(p->pidfd, &si);
 	process_free(p);
 }
 
@@ -89,6 +95,13 @@ int process_start(struct process *p, struct loop *l, const struct cg *cg, enum s
 	child_dismiss(l, TAKE_FD(p->pidfd));
 	p->report_fd = close_fd(p->report_fd);
 	return r;
+}
+
+int process_adopt(struct process *p, struct loop *l)
+{
+	p->adopted = p->born = p->execed = true;
+	p->report_fd = -1;
+	return io_watch(l, &p->exit_io, p->pidfd, EPOLLIN | EPOLLET, on_exit_ready);
 }
 
 bool process_has_ended(const struct process *p)

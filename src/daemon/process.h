@@ -12,7 +12,7 @@
 struct process {
 	pid_t pid;
 	int pidfd;
-	uint64_t cgroup_id; /* where it was born */
+	uint64_t cgroup_id; /* where it was born; 0 = not known */
 	bool is_main;
 	enum exec_phase phase; /* the command that it is to execute */
 	size_t index;
@@ -20,6 +20,8 @@ struct process {
 	bool killed; /* by us: then that it was not born is no accident */
 	bool failed; /* it could not execute its program */
 	bool execed;
+	bool adopted;	   /* by pidfd, from an earlier cgkilld: perhaps no child of ours */
+	uint64_t identity; /* … and what tells it from others; else 0 */
 
 	void *owner; /* NULL: nobody asks any more; process_abandon() */
 	void (*on_report)(struct process *p, uint32_t step, int error); /* warnings and failures */
@@ -34,6 +36,8 @@ struct process {
 /* Fills in pid, pidfd and the watches of a process whose callbacks are set. 0 or -errno; p is left as it was then. */
 int process_start(struct process *p, struct loop *l, const struct cg *cg, enum spawn_method *method,
 		  struct exec_context *x) must_check;
+/* The same for one that lives already: pid, pidfd, identity and callbacks are set. How it ends may stay EXIT_UNKNOWN. */
+int process_adopt(struct process *p, struct loop *l) must_check;
 /* Its end is there to be told: on_exit comes with one of the next batches of the loop. */
 bool process_has_ended(const struct process *p);
 void process_abandon(struct process *p); /* takes NULL */

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "core/load.h"
+#include "daemon/escape.h"
 #include "daemon/facts.h"
 #include "daemon/manager.h"
 #include "daemon/process.h"
@@ -54,14 +55,22 @@ static json_t *strings(char *const *v)
 	return list;
 }
 
+/* Of whom nothing is known but that he lives in a cgroup of ours. */
+#define UNKNOWN "unknown"
+
+static bool is_stranger(const struct supervised *sv)
+{
+	return sv->stranger && sv->machine.populated && service_state_is_ended(sv->machine.state);
+}
+
 static const char *active_state(const struct supervised *sv)
 {
-	return service_active_state(sv->machine.state);
+	return is_stranger(sv) ? UNKNOWN : service_active_state(sv->machine.state);
 }
 
 static const char *sub_state(const struct supervised *sv)
 {
-	return service_state_name(sv->machine.state);
+	return is_stranger(sv) ? UNKNOWN : service_state_name(sv->machine.state);
 }
 
 /* ---- rows, progress ---- */
@@ -72,6 +81,13 @@ json_t *render_row(struct supervised *sv)
 			 load_state_name(sv->load_state), "activeState", active_state(sv),
 			 "subState", sub_state(sv), "description",
 			 sv->unit->description ? sv->unit->description : supervised_name(sv));
+}
+
+json_t *render_stranger(const char *cgroup)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "unit", cgroup, "loadState", "not-found",
+			 "activeState", UNKNOWN, "subState", UNKNOWN, "description",
+			 "a cgroup that is no unit's");
 }
 
 static ssize_t count_processes(const struct supervised *sv)
@@ -138,6 +154,7 @@ static json_t *render_survivors(struct supervised *sv)
 	for (ssize_t i = 0; i < n; i++)
 		json_array_append_new(list, render_survivor(sv, &facts[i]));
 	free(facts);
+	escape_add_survivors(sv, list);
 	return list;
 }
 
@@ -145,8 +162,8 @@ static bool has_survivors(const struct supervised *sv)
 {
 	enum service_state s = sv->machine.state;
 
-	return sv->machine.populated &&
-	       (service_state_is_ended(s) || s == STATE_STUCK || s == STATE_AUTO_RESTART);
+	return (service_state_is_ended(s) || s == STATE_STUCK || s == STATE_AUTO_RESTART) &&
+	       (sv->machine.populated || escape_remains(sv));
 }
 
 json_t *render_outcome(struct supervised *sv, const char *result, const char *message, usec_t since,
@@ -195,7 +212,8 @@ static char *join_argv(const struct exec_command *c)
 static void set_exit(json_t *o, const char *code_key, const char *status_key, struct exit_info e)
 {
 	set_string(o, code_key, exit_code_name(e.code));
-	json_object_set_new(o, status_key, e.code ? json_integer(e.status) : json_null());
+	json_object_set_new(o, status_key,
+			    e.code && e.code != EXIT_UNKNOWN ? json_integer(e.status) : json_null());
 }
 
 static json_t *render_commands(const struct supervised *sv)
@@ -260,6 +278,7 @@ static void add_life(json_t *o, struct supervised *sv)
 	json_object_set_new(o, "tasks", json_integer((json_int_t)count_processes(sv)));
 	json_object_set_new(o, "processes", render_processes(facts, n));
 	json_object_set_new(o, "survivors", has_survivors(sv) ? render_survivors(sv) : json_array());
+	json_object_set_new(o, "escapes", escape_render(sv));
 	json_object_set_new(o, "restarts", json_integer(s->n_restarts));
 	json_object_set_new(o, "trail", trail_json(&sv->trail, supervised_name(sv), 0));
 	free(facts);
@@ -321,7 +340,7 @@ json_t *render_properties(struct supervised *sv)
 	add_number(o, "MainPID", sv->main ? sv->main->pid : 0);
 	add_number(o, "ControlPID", sv->control ? sv->control->pid : 0);
 	add_number(o, "ExecMainPID", sv->last[EXEC_START].pid);
-	add_number(o, "ExecMainCode", s->main_exit.code);
+	add_number(o, "ExecMainCode", MAX_OF(s->main_exit.code, 0));
 	add_number(o, "ExecMainStatus", s->main_exit.status);
 	add_number(o, "NRestarts", s->n_restarts);
 	add_number(o, "TasksCurrent", count_processes(sv));

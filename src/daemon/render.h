@@ -9,6 +9,7 @@
 #include "daemon/supervisor.h"
 
 json_t *render_row(struct supervised *sv);
+json_t *render_stranger(const char *cgroup); /* the row of a cgroup in our subtree that is no unit's */
 json_t *render_status(struct supervised *sv);
 json_t *render_properties(struct supervised *sv);
 json_t *render_progress(struct supervised *sv);

@@ -10,6 +10,7 @@
 
 #include "daemon/connection.h"
 #include "daemon/introspect.h"
+#include "daemon/recorder.h"
 #include "util/log.h"
 
 #define ERROR(name) INTROSPECT_INTERFACE "." name
@@ -69,6 +70,7 @@ static void dispatch(struct call *c, const char *name, json_t *parameters, void 
 	const bool introspects = is_interface(name, len, INTROSPECT_INTERFACE);
 	const struct method *m = find_method(introspects ? introspect_methods : s->cfg.methods, name);
 
+	recorder_begin("request", name);
 	if (m)
 		call_method(c, m, parameters, introspects ? &s->cfg : s->cfg.arg);
 	else if (!dot)
@@ -234,7 +236,31 @@ static void remove_socket(const struct server *s)
 		unlink(s->cfg.socket_path);
 }
 
-static int listen_at(struct server *s, struct loop *l, const char *path)
+/*
+ * Goes on with the socket of an earlier program, so that who connected meanwhile is served. It was bound to the name that
+ * bind_at() has renamed since. listen(2) again makes us its SO_PEERCRED: unix_listen() in net/unix/af_unix.c.
+ */
+static int adopt_socket(struct server *s, int fd, const char *path)
+{
+	struct sockaddr_un sa;
+	socklen_t len = sizeof(sa) - 1;
+	const char *rest;
+	struct stat st;
+
+	memset(&sa, 0, sizeof(sa));
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 || lstat(path, &st) < 0)
+		return -errno;
+	rest = sa.sun_family == AF_UNIX ? after_prefix(sa.sun_path, path) : NULL;
+	if (!rest || !streq(rest, "~") || !S_ISSOCK(st.st_mode))
+		return -EADDRNOTAVAIL;
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || listen(fd, SOMAXCONN) < 0)
+		return -errno;
+	s->dev = st.st_dev;
+	s->ino = st.st_ino;
+	return 0;
+}
+
+static int make_socket(struct server *s, int *out)
 {
 	cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int r;
@@ -243,7 +269,23 @@ static int listen_at(struct server *s, struct loop *l, const char *path)
 		return -errno;
 	/* No method takes descriptors: where the kernel can, it refuses them at the sender. */
 	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &(int){ 0 }, sizeof(int));
-	r = bind_at(s, fd, path);
+	r = bind_at(s, fd, s->cfg.socket_path);
+	if (r == 0)
+		*out = TAKE_FD(fd);
+	return r;
+}
+
+static int start_listening(struct server *s, struct loop *l)
+{
+	cleanup_close int fd = s->cfg.listen_fd > 0 ? s->cfg.listen_fd : -1;
+	int r = fd >= 0 ? adopt_socket(s, fd, s->cfg.socket_path) : 0;
+
+	if (r < 0) {
+		log_warning("The inherited socket is not the one at %s: %s", s->cfg.socket_path,
+			    strerror(-r));
+		fd = close_fd(fd);
+	}
+	r = fd < 0 ? make_socket(s, &fd) : 0;
 	if (r == 0)
 		r = io_watch(l, &s->listener, fd, EPOLLIN, on_client);
 	if (r == 0)
@@ -270,13 +312,26 @@ int server_new(struct server **out, struct loop *l, const struct server_config *
 	s->reserve = -1;
 	r = keep_reserve(s);
 	if (r == 0)
-		r = listen_at(s, l, cfg->socket_path);
+		r = start_listening(s, l);
 	if (r < 0) {
 		server_free(s);
 		return r;
 	}
 	*out = s;
 	return 0;
+}
+
+int server_listen_fd(const struct server *s)
+{
+	return s->listener.fd;
+}
+
+void server_drain(struct server *s, usec_t until)
+{
+	struct connection *conn;
+
+	list_for_each(&s->connections, conn, struct connection, link)
+		connection_drain(conn, until);
 }
 
 void server_free(struct server *s)

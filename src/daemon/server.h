@@ -31,6 +31,7 @@ struct method {
 /* What it points to is borrowed for the life of the server. */
 struct server_config {
 	const char *socket_path; /* made with mode 0666: SO_PEERCRED decides; a stale socket is replaced */
+	int listen_fd; /* a socket that an earlier program listens on at that path, the server's from now on; 0 = none */
 	const struct method *methods; /* ends with a NULL name */
 	void *arg;
 	const char *vendor, *product, *version, *url;
@@ -45,6 +46,9 @@ struct server_config {
 
 struct server;
 int server_new(struct server **out, struct loop *l, const struct server_config *cfg) must_check;
+int server_listen_fd(const struct server *s); /* to be kept for a later program */
+/* After the loop: waits until the replies are on their way, for those who read them, until then at the latest. */
+void server_drain(struct server *s, usec_t until);
 void server_free(struct server *s); /* closes all connections, cancels all calls, removes the socket */
 
 const struct peer *call_peer(const struct call *c);

@@ -5,12 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <sys/file.h>
 
+#include "daemon/inherit.h"
+#include "daemon/lock.h"
 #include "sys/spawn.h"
 #include "util/log.h"
+#include "util/strv.h"
 
 #define DEFAULT_NAME "cgkill"
+
+/* An attribute of the root, so that whoever comes after a crash knows that it is to be removed at the end. */
+#define MADE_BY_US "cgkill.made"
 
 static int find_hierarchy(struct manager *m)
 {
@@ -50,6 +55,14 @@ static int root_path(const struct manager *m, const char *root, char **out)
 	return hierarchy_file_path(&m->hierarchy, root ? root : cgroup_path, out);
 }
 
+/* Perhaps by one of us that crashed. */
+static bool was_made_by_us(const struct cg *root)
+{
+	char value[1];
+
+	return cg_attr_get(root, MADE_BY_US, value, sizeof(value)) == 1;
+}
+
 static int open_root(struct manager *m, const char *path)
 {
 	cleanup_free char *dir_copy = strdup(path), *base_copy = strdup(path);
@@ -63,9 +76,13 @@ static int open_root(struct manager *m, const char *path)
 		return r;
 	name = basename(base_copy);
 	r = cg_create(&m->root, &m->root_parent, name);
-	if (r == -EEXIST)
-		return cg_open(&m->root, &m->root_parent, name);
-	if (r < 0)
+	if (r == 0)
+		(void)!cg_attr_set(&m->root, MADE_BY_US, "1", 1); /* at worst a crash leaves it behind */
+	else if (r == -EEXIST)
+		r = cg_open(&m->root, &m->root_parent, name);
+	else
+		return r;
+	if (r < 0 || !was_made_by_us(&m->root))
 		return r;
 	m->root_name = strdup(name);
 	return m->root_name ? 0 : -ENOMEM;
@@ -74,41 +91,20 @@ static int open_root(struct manager *m, const char *path)
 /* The lock is on the directory itself: two that share a subtree by different mounts or runtime directories see it too. */
 static int lock_root(struct manager *m)
 {
-	if (flock(m->root.fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	if (errno != EWOULDBLOCK)
-		return -errno;
+	int fd = inherit_take("root-lock"), r;
+
+	if (fd >= 0) { /* the same directory, opened and locked by the program that we were before */
+		close_fd(m->root.fd);
+		m->root.fd = fd;
+	}
+	r = lock_take(m->root.fd);
+	if (r != -EBUSY)
+		return r;
 	log_error("another cgkilld has the cgroup %s: stop it first, or give this one another with "
 		  "--root",
 		  m->root.path);
 	free(TAKE_PTR(m->root_name)); /* not ours to remove */
 	return -EBUSY;
-}
-
-/* Cgroups that an earlier cgkilld left: the empty ones go, the others are named. */
-static void clear_leftovers(struct manager *m)
-{
-	int fd = openat(m->root.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *de;
-
-	if (!dir) {
-		close_fd(fd);
-		return;
-	}
-	while ((de = readdir(dir))) {
-		if (de->d_type != DT_DIR || de->d_name[0] == '.')
-			continue;
-		if (cg_remove(&m->root, de->d_name) != -EBUSY)
-			continue;
-		log_warning("processes live in %s/%s since an earlier run: 'cgkillctl status %s' "
-			    "names them",
-			    m->root.path, de->d_name, de->d_name);
-		/* A service that is known is watched: its cgroup goes when they go. */
-		if (unit_name_valid(de->d_name) && !manager_get(m, de->d_name))
-			log_error("%s: out of memory", de->d_name);
-	}
-	closedir(dir);
 }
 
 static int probe(struct manager *m)
@@ -122,6 +118,12 @@ static int probe(struct manager *m)
 		log_notice("clone3 into a cgroup does not work here: starting services by fork and "
 			   "cgroup.procs");
 	return r;
+}
+
+/* Extended attributes, for birth marks: not before Linux 5.7, but for root. */
+static bool has_attributes(const struct cg *cg)
+{
+	return cg_attr_set(cg, "cgkill.probe", "1", 1) == 0 && cg_attr_remove(cg, "cgkill.probe") == 0;
 }
 
 int subtree_open(struct manager *m, const char *root)
@@ -149,14 +151,35 @@ int subtree_open(struct manager *m, const char *root)
 		r = lock_root(m);
 	if (r < 0)
 		return r;
-	clear_leftovers(m);
+	m->birth_marks = has_attributes(&m->root);
 	return probe(m);
 }
 
-void subtree_close(struct manager *m)
+char **subtree_list(const struct manager *m)
+{
+	int fd = openat(m->root.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	char **names = NULL;
+	struct dirent *de;
+	int r = 0;
+
+	if (!dir) {
+		close_fd(fd);
+		return NULL;
+	}
+	while (r == 0 && (de = readdir(dir)))
+		if (de->d_type == DT_DIR && de->d_name[0] != '.')
+			r = strv_push(&names, de->d_name);
+	closedir(dir);
+	return names;
+}
+
+void subtree_close(struct manager *m, bool all_ended)
 {
 	cg_close(&m->root);
-	if (m->root_name && cg_remove(&m->root_parent, m->root_name) == -EBUSY)
+	if (m->root_name && !all_ended)
+		(void)unlinkat(m->root_parent.fd, m->root_name, AT_REMOVEDIR);
+	else if (m->root_name && cg_remove(&m->root_parent, m->root_name) == -EBUSY)
 		log_warning("processes live on below %s/%s", m->root_parent.path, m->root_name);
 	free(TAKE_PTR(m->root_name));
 	cg_close(&m->root_parent);

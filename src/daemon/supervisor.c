@@ -6,12 +6,15 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 
+#include "daemon/deathwatch.h"
+#include "daemon/escape.h"
+#include "daemon/guard.h"
 #include "daemon/killer.h"
+#include "daemon/ledger.h"
 #include "daemon/manager.h"
 #include "daemon/process.h"
-#include "sys/explain.h"
-#include "sys/sweep.h"
-#include "util/buf.h"
+#include "daemon/recorder.h"
+#include "daemon/signals.h"
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -25,15 +28,6 @@
 /* Without a descriptor or memory for the watch it is all that there is: then it goes on, this seldom. */
 #define RECHECK_UNWATCHED USEC_PER_SEC
 
-/*
- * How much earlier than the others the main process gets the stop signal. Most daemons are gone by then, and their cgroup
- * is empty; and one that has helpers is told before them, not by their death (finit #124: avahi).
- */
-#define LEADER_FIRST USEC_PER_MSEC
-
-/* How many names of processes a record carries. */
-#define NAMES_MAX 8
-
 static void feed(struct supervised *sv, const struct event *ev);
 
 const char *supervised_name(const struct supervised *sv)
@@ -46,7 +40,7 @@ static void feed_kind(struct supervised *sv, enum event_kind kind)
 	feed(sv, &(struct event){ .kind = kind, .deadline = USEC_INFINITY });
 }
 
-static void tell(struct supervised *sv, const struct trail_event *e)
+void supervised_tell(struct supervised *sv, const struct trail_event *e)
 {
 	const struct trail_event *kept = trail_add(&sv->trail, e);
 
@@ -109,19 +103,20 @@ static bool is_empty(const struct supervised *sv)
  * Reads the truth, and tells the machine if it is news. While the kill engine is at work it is the
  * one to say so: nothing new may be spawned into its reach.
  */
-static void look(struct supervised *sv)
+void supervised_look(struct supervised *sv)
 {
-	if (!sv->machine.populated || sv->killer || !is_empty(sv) || !cgroups_seal(&sv->cgroups))
+	if (!sv->machine.populated || sv->killer || !is_empty(sv) || !cgroups_seal(&sv->cgroups) ||
+	    escape_holds(sv))
 		return;
 	if (service_state_is_stopping(sv->machine.state))
-		tell(sv, &(struct trail_event){ .kind = TRAIL_EMPTY });
+		supervised_tell(sv, &(struct trail_event){ .kind = TRAIL_EMPTY });
 	feed_kind(sv, EVENT_EMPTY);
 }
 
 static void on_events(struct io_source *s, uint32_t events)
 {
 	(void)events;
-	look(container_of(s, struct supervised, events_io));
+	supervised_look(container_of(s, struct supervised, events_io));
 }
 
 static void on_recheck(struct timer *t, usec_t now)
@@ -131,7 +126,7 @@ static void on_recheck(struct timer *t, usec_t now)
 	sv->recheck_delay = MIN_OF(sv->recheck_delay * 2, RECHECK_UNWATCHED);
 	if (sv->recheck_delay <= RECHECK_LAST || !sv->events_io.loop)
 		(void)!timer_set(sv->manager->loop, t, usec_add(now, sv->recheck_delay), on_recheck);
-	look(sv);
+	supervised_look(sv);
 }
 
 static void recheck_soon(struct supervised *sv)
@@ -139,6 +134,12 @@ static void recheck_soon(struct supervised *sv)
 	sv->recheck_delay = RECHECK_FIRST;
 	(void)!timer_set(sv->manager->loop, &sv->recheck, usec_add(clock_now(), RECHECK_FIRST),
 			 on_recheck);
+}
+
+void supervised_recheck(struct supervised *sv)
+{
+	if (sv->events_fd >= 0)
+		recheck_soon(sv);
 }
 
 /* As long as a process of ours lives, its end is the next time to look. What is stuck may be a zombie that is withheld. */
@@ -212,27 +213,28 @@ static bool clear_leftovers(struct supervised *sv, const struct event *ev)
 		return false;
 	if (cg_populated(&sv->leaf) == 1) {
 		sv->held = *ev;
-		sv->leaf_killer = killer_new(sv->manager->loop, &sv->leaf, 0, sv->unit->kill_verify,
-					     sv, on_leaf_killed);
+		sv->leaf_killer = killer_new(sv->manager->loop, &sv->leaf, 0, -1,
+					     sv->unit->kill_verify, sv, on_leaf_killed);
 	}
-	if (sv->leaf_killer)
-		cgroups_retire_control(&sv->cgroups); /* killed once: not to be launched into again */
-	else
+	if (!sv->leaf_killer)
 		cg_close(&sv->leaf);
 	return sv->leaf_killer;
 }
 
 static int spawn_again(struct supervised *sv, struct process *dead);
-static void signal_rest(struct supervised *sv);
 
 static void on_process_exit(struct process *p, struct exit_info e)
 {
 	struct supervised *sv = p->owner;
 	struct event ev = { .kind = p->is_main ? EVENT_MAIN_EXIT : EVENT_CONTROL_EXIT,
 			    .is_main = p->is_main,
-			    .exit = e,
 			    .deadline = USEC_INFINITY };
 
+	if (e.code == EXIT_UNKNOWN)
+		(void)guard_exit_of(sv->manager->guard, &(struct process_id){ p->pid, p->identity }, &e);
+	if (e.code == EXIT_UNKNOWN)
+		(void)deathwatch_told(&sv->manager->deathwatch, p->pid, &e);
+	ev.exit = e;
 	if (!p->born && !p->killed && e.code == CLD_KILLED && e.status == SIGKILL &&
 	    spawn_again(sv, p) == 0)
 		return;
@@ -242,14 +244,15 @@ static void on_process_exit(struct process *p, struct exit_info e)
 		sv->control = NULL;
 	if (sv->last[p->phase].pid == p->pid)
 		sv->last[p->phase].exit = e;
-	tell(sv, &(struct trail_event){ .kind = TRAIL_EXIT, .exit = { p->pid, e, p->is_main } });
+	supervised_tell(sv, &(struct trail_event){ .kind = TRAIL_EXIT,
+						   .exit = { p->pid, e, p->is_main } });
 	log_exit(sv, p->is_main ? "Main" : "Control", e);
 	if (!p->is_main && clear_leftovers(sv, &ev))
 		return;
 	/* The truth about the cgroup first, so that a stage that nobody is left for is not entered. */
-	look(sv);
+	supervised_look(sv);
 	if (p->is_main)
-		signal_rest(sv);
+		signals_send_rest(sv);
 	feed(sv, &ev);
 }
 
@@ -277,36 +280,45 @@ static void on_process_report(struct process *p, uint32_t step, int error)
 			  exec_step_name(step), path, strerror(error));
 }
 
+static void set_callbacks(struct supervised *sv, struct process *p)
+{
+	p->owner = sv;
+	p->on_report = on_process_report;
+	p->on_exec = on_process_exec;
+	p->on_exit = on_process_exit;
+}
+
 static int start_process(struct supervised *sv, bool is_main, enum exec_phase phase, size_t index)
 {
 	struct manager *m = sv->manager;
+	const struct exec_commands *list = &sv->unit->exec[phase];
 	bool tells_result = phase == EXEC_STOP || phase == EXEC_STOP_POST;
 	struct exec_context x = { .unit = sv->unit,
-				  .command = &sv->unit->exec[phase].v[index],
+				  .command = index < list->n ? &list->v[index] : NULL,
 				  .log_dir = m->log_dir,
 				  .nice = m->nice,
 				  .no_file = &m->no_file,
 				  .main_pid = !is_main && sv->main ? sv->main->pid : 0,
 				  .result = tells_result ? sv->machine.result : RESULT_INVALID,
 				  .main_exit = sv->machine.main_exit,
+				  .is_main = is_main,
+				  .spawn = is_main ? sv->main_spawn : sv->control_spawn,
 				  .runtime_dir = m->runtime_dir };
-	struct process *p = calloc(1, sizeof(*p));
+	struct process *p = x.command ? calloc(1, sizeof(*p)) : NULL;
 	struct cg leaf = CG_INIT;
-	int r = p ? cgroups_open(&sv->cgroups, &m->root, supervised_name(sv)) : -ENOMEM;
+	int r = p	    ? cgroups_open(&sv->cgroups, &m->root, supervised_name(sv))
+		: x.command ? -ENOMEM
+			    : -ENOENT; /* its unit was changed while nobody looked */
 
 	if (r == 0)
 		r = is_main ? cgroups_main_leaf(&sv->cgroups, &leaf)
 			    : cgroups_control_leaf(&sv->cgroups, &leaf);
 	if (r == 0) {
-		*p = (struct process){ .is_main = is_main,
-				       .phase = phase,
-				       .index = index,
-				       .owner = sv,
-				       .pidfd = -1,
-				       .report_fd = -1,
-				       .on_report = on_process_report,
-				       .on_exec = on_process_exec,
-				       .on_exit = on_process_exit };
+		*p = (struct process){
+			.is_main = is_main, .phase = phase, .index = index, .pidfd = -1, .report_fd = -1
+		};
+		set_callbacks(sv, p);
+		x.unit_fd = sv->cgroups.unit.fd;
 		r = process_start(p, m->loop, &leaf, &m->spawn_method, &x);
 	}
 	cg_close(&leaf);
@@ -317,7 +329,8 @@ static int start_process(struct supervised *sv, bool is_main, enum exec_phase ph
 	process_abandon(is_main ? sv->main : sv->control);
 	*(is_main ? &sv->main : &sv->control) = p;
 	sv->last[phase] = (struct last_command){ .pid = p->pid };
-	tell(sv, &(struct trail_event){ .kind = TRAIL_SPAWN, .spawn = { p->pid, phase } });
+	escape_follow(sv, p);
+	supervised_tell(sv, &(struct trail_event){ .kind = TRAIL_SPAWN, .spawn = { p->pid, phase } });
 	return 0;
 }
 
@@ -363,200 +376,14 @@ static void do_spawn(struct supervised *sv, const struct action *a)
 		queue(sv, &ev);
 }
 
-/* Each name once. Comma and space separate them; a comm may hold either. */
-static char *join_names(const struct process_name *names, ssize_t n)
-{
-	struct buf b = BUF_INIT;
-
-	for (ssize_t i = 0; i < n; i++) {
-		ssize_t first = 0;
-
-		while (!streq(names[first].comm, names[i].comm))
-			first++;
-		if (first < i)
-			continue;
-		buf_puts(&b, i > 0 ? ", " : "");
-		for (const char *c = names[i].comm; *c; c++)
-			buf_putc(&b, (char)(*c == ',' || *c == ' ' ? '_' : *c));
-	}
-	return buf_take(&b);
-}
-
-static char *names_of_all(const struct supervised *sv, size_t *total)
-{
-	struct process_name names[NAMES_MAX];
-	ssize_t n = name_members(&sv->cgroups.unit, names, NAMES_MAX, total);
-
-	return n > 0 ? join_names(names, n) : NULL;
-}
-
-/* The program as its unit names it: what the process calls itself would cost a look into /proc. */
-static char *name_of(const struct supervised *sv, const struct process *p)
-{
-	const struct exec_commands *list = &sv->unit->exec[p->phase];
-	const char *path = p->index < list->n ? list->v[p->index].path : NULL;
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	char *name = path ? strdup(slash ? slash + 1 : path) : NULL;
-
-	for (char *c = name; c && *c; c++)
-		if (*c == ',' || *c == ' ')
-			*c = '_';
-	return name;
-}
-
-/* After a signal that a process is to act on SIGCONT follows, so that a stopped one can. */
-static bool wants_sigcont(int sig)
-{
-	return sig != SIGKILL && sig != SIGCONT && sig != SIGSTOP;
-}
-
-static int signal_process(const struct process *p, int sig, bool sighup)
-{
-	int r = pidfd_signal(p->pidfd, sig);
-
-	if (r == 0 && wants_sigcont(sig))
-		(void)!pidfd_signal(p->pidfd, SIGCONT);
-	if (r == 0 && sighup)
-		(void)!pidfd_signal(p->pidfd, SIGHUP);
-	return r;
-}
-
-/* Who dies of our own SIGKILL before it has run was not killed at birth by the kernel: no second try, see spawn_again(). */
-static void note_kill(struct supervised *sv)
-{
-	if (sv->main)
-		sv->main->killed = true;
-	if (sv->control)
-		sv->control->killed = true;
-}
-
-static ssize_t signal_all(struct supervised *sv, int sig, bool sighup, bool thaw_first)
-{
-	struct sweep s = { .signal = sig,
-			   .then_sigcont = wants_sigcont(sig),
-			   .thaw = thaw_first,
-			   .then_sighup = sighup,
-			   .except = sv->main ? sv->main->pid : 0 };
-	int r;
-
-	r = sweep_run(&s, &sv->cgroups.unit);
-	if (r < 0)
-		return r;
-	if (s.error < 0)
-		log_warning("%s: not every process could be signalled: %s", supervised_name(sv),
-			    strerror(-s.error));
-	return (ssize_t)s.signalled;
-}
-
-static int check_guard(struct supervised *sv)
-{
-	const char *who = "it";
-	int r = manager_guard(sv->manager, sv->cgroups.unit.path, NULL, &who);
-
-	if (r < 0)
-		log_error("%s: refusing to signal or kill %s: it holds %s", supervised_name(sv),
-			  sv->cgroups.unit.path, who);
-	return r;
-}
-
-/*
- * Our own child cannot be anybody else, but somebody may have moved it: what has left the cgroup is not the service's to
- * signal. Where it was born is asked about cheaply; it may also have gone down into a cgroup of its own.
- */
-static bool is_member(const struct supervised *sv, const struct process *p)
-{
-	const struct cg born = { .fd = sv->cgroups.unit.fd,
-				 .id = p->cgroup_id,
-				 .path = sv->cgroups.unit.path };
-
-	if (pidfd_in_cgroup(p->pidfd, p->pid, &born, VERIFY_GET_INFO) == 1 ||
-	    pidfd_in_subtree(p->pidfd, p->pid, &sv->cgroups.unit) != 0)
-		return true;
-	log_warning("%s: process %d has left its cgroup: not signalled", supervised_name(sv), p->pid);
-	return false;
-}
-
-static int thaw_one(const struct cg *cg, void *arg)
-{
-	(void)arg;
-	(void)!cg_freeze(cg, false); /* no cgroup.freeze there (a kernel before 5.2): nothing can be frozen */
-	return 0;
-}
-
-/* What is frozen can act neither on ExecStop= nor on a signal; a kill needs no thaw. */
-static void thaw(struct supervised *sv)
-{
-	(void)!cg_walk(&sv->cgroups.unit, thaw_one, NULL);
-}
-
-static void do_signal(struct supervised *sv, const struct action *a)
-{
-	struct process *p = a->whom == WHOM_MAIN      ? sv->main
-			    : a->whom == WHOM_CONTROL ? sv->control
-						      : NULL;
-	struct trail_event e = { .kind = a->signal == SIGKILL ? TRAIL_KILL : TRAIL_SIGNAL,
-				 .signal = { a->signal, a->whom, 0 } };
-	ssize_t n = 0;
-
-	if (!cg_is_open(&sv->cgroups.unit) || check_guard(sv) < 0)
-		return;
-	if (a->signal == SIGKILL)
-		note_kill(sv);
-	/* Where all are signalled the sweep thaws as it goes. */
-	if (p && sv->unit->kill_mode != KILL_CONTROL_GROUP && a->signal != SIGKILL)
-		thaw(sv);
-	if (p && is_member(sv, p)) {
-		e.names = name_of(sv, p);
-		n = signal_process(p, a->signal, a->sighup) == 0;
-	} else if (!p && a->whom == WHOM_ALL) {
-		n = signal_all(sv, a->signal, a->sighup, a->signal != SIGKILL);
-	}
-	if (n < 0)
-		log_error("%s: cannot signal its processes: %s", supervised_name(sv),
-			  strerror((int)-n));
-	if (n <= 0) {
-		free(e.names);
-		return;
-	}
-	e.signal.count = (unsigned)n;
-	tell(sv, &e);
-	if (sv->events_fd >= 0)
-		recheck_soon(sv);
-}
-
-/* The main process has had its signal: now the others, if there are any. */
-static void signal_rest(struct supervised *sv)
-{
-	struct action a = sv->rest_action;
-
-	timer_clear(&sv->rest);
-	sv->rest_action.kind = ACTION_INVALID;
-	if (a.kind != ACTION_INVALID && sv->machine.populated)
-		do_signal(sv, &a);
-}
-
-static void on_rest(struct timer *t, usec_t now)
-{
-	struct supervised *sv = container_of(t, struct supervised, rest);
-
-	(void)now;
-	if (!sv->main || !process_has_ended(sv->main)) /* else on_process_exit() is about to look */
-		signal_rest(sv);
-}
-
-static void put_off(struct supervised *sv, const struct action *a)
-{
-	sv->rest_action = *a;
-	if (timer_set(sv->manager->loop, &sv->rest, usec_add(clock_now(), LEADER_FIRST), on_rest) < 0)
-		signal_rest(sv);
-}
-
 static void on_killed(struct killer *k, enum kill_status status);
 
 static bool start_killer(struct supervised *sv, size_t members, usec_t give_up_after)
 {
-	sv->killer = killer_new(sv->manager->loop, &sv->cgroups.unit, members, give_up_after, sv,
-				on_killed);
+	int member = members == 1 && sv->main ? sv->main->pidfd : -1;
+
+	sv->killer = killer_new(sv->manager->loop, &sv->cgroups.unit, members, member,
+				give_up_after, sv, on_killed);
 	if (!sv->killer)
 		log_error("%s: cannot kill its cgroup: %s", supervised_name(sv), strerror(errno));
 	return sv->killer;
@@ -576,8 +403,10 @@ static void on_killed(struct killer *k, enum kill_status status)
 			return;
 		status = KILL_STUCK;
 	}
+	if (status == KILL_EMPTY && escape_holds(sv))
+		return;
 	if (status == KILL_EMPTY)
-		tell(sv, &(struct trail_event){ .kind = TRAIL_EMPTY });
+		supervised_tell(sv, &(struct trail_event){ .kind = TRAIL_EMPTY });
 	feed_kind(sv, status == KILL_EMPTY ? EVENT_EMPTY : EVENT_STUCK);
 }
 
@@ -588,15 +417,15 @@ static void do_kill(struct supervised *sv)
 
 	if (sv->killer)
 		return;
-	if (!cg_is_open(&sv->cgroups.unit) || check_guard(sv) < 0) {
+	if (!cg_is_open(&sv->cgroups.unit) || signals_guard(sv) < 0) {
 		queue(sv, &(struct event){ .kind = EVENT_STUCK, .deadline = USEC_INFINITY });
 		return;
 	}
-	e.names = names_of_all(sv, &total);
+	e.names = signals_names(sv, &total);
 	e.signal.count = (unsigned)total;
-	cgroups_retire_control(&sv->cgroups); /* not to be launched into again */
-	note_kill(sv);
-	tell(sv, &e);
+	signals_note_kill(sv);
+	supervised_tell(sv, &e);
+	escape_kill(sv);
 	if (!start_killer(sv, total, sv->unit->kill_verify))
 		queue(sv, &(struct event){ .kind = EVENT_STUCK, .deadline = USEC_INFINITY });
 }
@@ -634,11 +463,10 @@ static void do_state(struct supervised *sv, const struct action *a)
 
 	timer_clear(&sv->rest);
 	sv->rest_action.kind = ACTION_INVALID;
-	sv->real_since = clock_realtime();
 	if (a->to == STATE_STUCK)
 		sv->stuck_since = clock_now();
 	if (a->to == STATE_STOP && cg_is_open(&sv->cgroups.unit))
-		thaw(sv);
+		signals_thaw(sv);
 	if (over && sv->machine.populated)
 		(void)!cg_remove(&sv->manager->root, supervised_name(sv)); /* the empty ones of its leaves */
 	if (over) {
@@ -648,7 +476,8 @@ static void do_state(struct supervised *sv, const struct action *a)
 		process_abandon(TAKE_PTR(sv->control));
 	}
 	log_state(sv, a);
-	tell(sv, &(struct trail_event){ .kind = TRAIL_STATE, .state = a->to });
+	escape_note_state(sv, a->to);
+	supervised_tell(sv, &(struct trail_event){ .kind = TRAIL_STATE, .state = a->to });
 	manager_note_state(sv->manager, a->from, a->to);
 }
 
@@ -670,11 +499,12 @@ static void do_answer(struct supervised *sv, const struct action *a)
 	if (list_empty(&asked))
 		return;
 	/* What came up since the machine has answered: a late joiner, a main process that was moved away. */
-	if (given == ANSWER_DONE && a->request == REQUEST_STOP && (sv->machine.populated || sv->escaped))
+	if (given == ANSWER_DONE && a->request == REQUEST_STOP &&
+	    (sv->machine.populated || sv->escaped || escape_remains(sv)))
 		given = ANSWER_SURVIVORS;
-	tell(sv, &(struct trail_event){
-			 .kind = TRAIL_JOB,
-			 .job = { .what = names[a->request], .result = answer_name(given) } });
+	supervised_tell(sv, &(struct trail_event){ .kind = TRAIL_JOB,
+						   .job = { .what = names[a->request],
+							    .result = answer_name(given) } });
 	while ((node = list_pop(&asked))) {
 		w = container_of(node, struct waiter, link);
 		w->fn(w, given);
@@ -685,13 +515,14 @@ static void perform(struct supervised *sv, const struct action *a)
 {
 	switch (a->kind) {
 	case ACTION_SPAWN:
+		escape_watch(sv);
 		do_spawn(sv, a);
 		break;
 	case ACTION_SIGNAL:
 		if (a->whom == WHOM_ALL && a->signal != SIGKILL && sv->main)
-			put_off(sv, a);
+			signals_put_off(sv, a);
 		else
-			do_signal(sv, a);
+			signals_send(sv, a);
 		break;
 	case ACTION_KILL:
 		do_kill(sv);
@@ -726,27 +557,109 @@ static void settle(struct supervised *sv)
 	else if (timer_set(sv->manager->loop, &sv->timer, at, on_timer) < 0)
 		log_error("%s: no memory for its timer", supervised_name(sv));
 	if (watch_empty(sv))
-		look(sv);
+		supervised_look(sv);
 }
 
-static void feed(struct supervised *sv, const struct event *ev)
+static void perform_all(struct supervised *sv, const struct actions *actions)
+{
+	ledger_write_ahead(sv, actions);
+	for (unsigned i = 0; i < actions->n; i++)
+		perform(sv, &actions->v[i]);
+	if (sv->rest_action.kind == ACTION_INVALID)
+		ledger_signals_sent(sv);
+}
+
+static void run_queue(struct supervised *sv)
 {
 	struct actions actions;
 
-	queue(sv, ev);
-	if (sv->stepping)
-		return;
 	sv->stepping = true;
 	while (sv->queued > 0) {
 		struct event next = sv->queue[0];
 
 		memmove(sv->queue, sv->queue + 1, --sv->queued * sizeof(sv->queue[0]));
-		service_step(&sv->machine, &next, clock_now(), &actions);
-		for (unsigned i = 0; i < actions.n; i++)
-			perform(sv, &actions.v[i]);
+		recorder_begin(supervised_name(sv), event_name(next.kind));
+		if (service_step(&sv->machine, &next, clock_now(), &actions))
+			perform_all(sv, &actions);
 	}
 	sv->stepping = false;
 	settle(sv);
+}
+
+static void feed(struct supervised *sv, const struct event *ev)
+{
+	queue(sv, ev);
+	if (!sv->stepping)
+		run_queue(sv);
+}
+
+/* ---- after an earlier cgkilld ---- */
+
+static void take_over(struct supervised *sv, struct process *p, bool is_main)
+{
+	if (!p)
+		return;
+	set_callbacks(sv, p);
+	*(is_main ? &sv->main : &sv->control) = p;
+}
+
+/* A process that has ended while nobody looked, as if it ended now. */
+static void tell_end(struct supervised *sv, bool is_main, const struct process_id *id)
+{
+	struct process gone = { .pid = id->pid,
+				.identity = id->identity,
+				.is_main = is_main,
+				.phase = is_main ? EXEC_START : sv->machine.phase,
+				.born = true,
+				.owner = sv };
+
+	sv->last[gone.phase].pid = id->pid;
+	on_process_exit(&gone, (struct exit_info){ .code = EXIT_UNKNOWN });
+}
+
+static void resume_machine(struct supervised *sv, const struct adopted *found)
+{
+	struct service *m = &sv->machine;
+	struct resume how = {
+		.main_never_ran = m->main_alive && found->main_id.pid == 0,
+		.control_never_ran = m->control_alive && found->control_id.pid == 0,
+		.signals_due = sv->signals_due,
+	};
+	struct actions actions;
+
+	sv->stepping = true;
+	service_resume(m, &how, clock_now(), &actions);
+	perform_all(sv, &actions);
+	sv->stepping = false;
+}
+
+void supervised_resume(struct supervised *sv, const struct adopted *found)
+{
+	struct service *m = &sv->machine;
+	bool main_ran = m->main_alive && found->main_id.pid > 0;
+
+	escape_watch(sv);
+	take_over(sv, found->main, true);
+	take_over(sv, found->control, false);
+	if (m->state == STATE_STUCK)
+		sv->stuck_since = m->state_since;
+	/* A kill that was cut off may have left it frozen. */
+	if (m->killing)
+		signals_thaw(sv);
+	resume_machine(sv, found);
+	run_queue(sv);
+	if (main_ran && m->state == STATE_START) {
+		feed(sv, &(struct event){
+				 .kind = EVENT_SPAWNED, .is_main = true, .deadline = USEC_INFINITY });
+		feed(sv, &(struct event){
+				 .kind = EVENT_EXECED, .is_main = true, .deadline = USEC_INFINITY });
+	}
+	if (m->main_alive && !sv->main)
+		tell_end(sv, true, &found->main_id);
+	if (m->control_alive && !sv->control)
+		tell_end(sv, false, &found->control_id);
+	if (!sv->main && !sv->control)
+		supervised_look(sv);
 }
 
 /* ---- requests ---- */
@@ -762,12 +675,34 @@ static const struct {
 	[EVENT_RESET_FAILED] = { REQUEST_INVALID, "reset-failed" },
 };
 
+static void free_origin(struct supervised *sv)
+{
+	free(sv->asked.what);
+	free(sv->asked.comm);
+	sv->asked = (struct request_origin){ 0 };
+}
+
+/* What changes nothing in what is going on is not remembered. */
+static void note_origin(struct supervised *sv, enum event_kind kind, const struct peer *by)
+{
+	if (requests[kind].request == REQUEST_INVALID)
+		return;
+	free_origin(sv);
+	sv->asked.what = strdup(requests[kind].name);
+	if (!by)
+		return;
+	sv->asked.uid = by->uid;
+	sv->asked.pid = by->pid;
+	sv->asked.comm = strdup(by->comm);
+}
+
 void supervised_request(struct supervised *sv, enum event_kind kind, usec_t deadline,
 			const struct peer *by, struct waiter *w)
 {
 	struct trail_event e = { .kind = TRAIL_JOB,
 				 .job = { .what = requests[kind].name, .result = "requested" } };
 
+	note_origin(sv, kind, by);
 	if (by) {
 		e.job.by_peer = true;
 		e.job.uid = by->uid;
@@ -776,49 +711,15 @@ void supervised_request(struct supervised *sv, enum event_kind kind, usec_t dead
 		log_info("%s: %s asked for by uid %u pid %d (%s)", supervised_name(sv), e.job.what,
 			 by->uid, by->pid, by->comm);
 	}
-	tell(sv, &e);
+	supervised_tell(sv, &e);
 	sv->escaped = false;
 	if (!sv->main && !sv->control)
-		look(sv); /* a request is judged by what lives now */
+		supervised_look(sv); /* a request is judged by what lives now */
 	if (w) {
 		w->request = requests[kind].request;
 		list_append(&sv->waiters, &w->link);
 	}
 	feed(sv, &(struct event){ .kind = kind, .deadline = deadline });
-}
-
-ssize_t supervised_signal(struct supervised *sv, enum whom whom, int sig, const struct peer *by)
-{
-	ssize_t n = 0;
-
-	if (!cg_is_open(&sv->cgroups.unit))
-		return -ESRCH;
-	if (check_guard(sv) < 0)
-		return -EPERM;
-	log_info("%s: signal %s asked for by uid %u pid %d (%s)", supervised_name(sv),
-		 signal_name(sig), by->uid, by->pid, by->comm);
-	if (sig == SIGKILL)
-		note_kill(sv);
-	if (whom != WHOM_CONTROL && sv->main && is_member(sv, sv->main))
-		n += signal_process(sv->main, sig, false) == 0;
-	if (whom == WHOM_CONTROL && sv->control && is_member(sv, sv->control))
-		n += signal_process(sv->control, sig, false) == 0;
-	if (whom == WHOM_ALL) {
-		/* A sweep alone can lose against a fork bomb; an error here leaves it to the sweep. */
-		int r = sig == SIGKILL ? cg_kill_write(&sv->cgroups.unit) : 0;
-		ssize_t rest = signal_all(sv, sig, false, false);
-
-		if (r == 0 && sig == SIGKILL)
-			cgroups_retire_control(&sv->cgroups);
-
-		if (rest < 0)
-			return rest;
-		n += rest;
-	}
-	if (n > 0)
-		tell(sv, &(struct trail_event){ .kind = TRAIL_SIGNAL,
-						.signal = { sig, whom, (unsigned)n } });
-	return n > 0 ? n : -ESRCH;
 }
 
 /* ---- life of the record ---- */
@@ -843,7 +744,7 @@ struct supervised *supervised_new(struct manager *m, const char *name)
 	list_init(&sv->waiters);
 	service_init(&sv->machine, sv->unit, clock_now());
 	find_survivors(sv);
-	settle(sv);
+	watch_empty(sv); /* but do not look yet: if it is empty by now, its record would go before it was read */
 	return sv;
 }
 
@@ -854,6 +755,7 @@ void supervised_free(struct supervised *sv)
 	list_remove(&sv->link);
 	killer_free(sv->killer);
 	drop_leaf_killer(sv);
+	escape_free(sv);
 	close_cgroup(sv);
 	timer_clear(&sv->timer);
 	process_free(sv->main);
@@ -862,6 +764,7 @@ void supervised_free(struct supervised *sv)
 	strv_free(sv->warnings);
 	free(sv->load_error);
 	free(sv->alias_of);
+	free_origin(sv);
 	unit_free(sv->unit);
 	free(sv);
 }

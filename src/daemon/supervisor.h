@@ -4,6 +4,7 @@
  * One service and its processes: performs the actions of its state machine (core/service.h) in the
  * kernel and feeds back what happens there.
  */
+#include "core/record.h"
 #include "core/service.h"
 #include "daemon/cgroups.h"
 #include "daemon/loop.h"
@@ -11,6 +12,7 @@
 #include "daemon/trail.h"
 #include "util/list.h"
 
+struct escape;
 struct manager;
 struct process;
 struct killer;
@@ -22,6 +24,14 @@ struct waiter {
 	struct list link; /* in supervised.waiters */
 	enum request request;
 	void (*fn)(struct waiter *w, enum answer a);
+};
+
+/* Who has asked for what is going on; the strings are owned. */
+struct request_origin {
+	char *what; /* "stop"; NULL = nobody */
+	uid_t uid;
+	pid_t pid;
+	char *comm;
 };
 
 struct last_command {
@@ -43,6 +53,8 @@ struct supervised {
 
 	struct cgroups cgroups;
 	struct process *main, *control;
+	bool stranger;	       /* it lives in our subtree, and nothing is known of it */
+	struct escape *escape; /* EscapePolicy=; NULL = not watched */
 	bool escaped; /* the main process was moved out of the cgroup, and outlives the run */
 	struct last_command last[EXEC_PHASE_MAX];
 
@@ -55,6 +67,14 @@ struct supervised {
 	struct timer timer, recheck, rest;
 	struct action rest_action; /* what the rest is to get once `rest` fires; kind 0 = nothing */
 	usec_t recheck_delay;
+
+	/* for a later cgkilld: daemon/ledger.h */
+	uint64_t spawns, main_spawn, control_spawn; /* as core/record.h says */
+	unsigned main_after, control_after;	    /* likewise */
+	bool signals_due;			    /* of this stage: not all were sent yet */
+	bool has_file;				    /* of its record */
+	bool unrecorded;			    /* the last one could not be stored */
+	struct request_origin asked;
 
 	struct event queue[4]; /* what happened while actions were performed */
 	unsigned queued;
@@ -74,9 +94,28 @@ const char *supervised_name(const struct supervised *sv);
 /* (Re)reads its files. The result is in load_state, load_error, warnings; a running service keeps its old unit on error. */
 int supervised_load(struct supervised *sv) must_check;
 
+/*
+ * Goes on with a service whose machine was read from a record: its processes that live are taken over (main and control
+ * are set up with process_adopt(), without callbacks; NULL = does not live), the ends of those that do not are fed to the
+ * machine, and what had been begun is done again.
+ */
+struct adopted {
+	struct process *main, *control;
+	struct process_id main_id,
+		control_id; /* of what has run, dead or alive; pid 0 = it never ran its program */
+};
+void supervised_resume(struct supervised *sv, const struct adopted *found);
+
 /* A request; w (may be NULL) is answered now or later, exactly once, unless it is unlinked before. by may be NULL. */
 void supervised_request(struct supervised *sv, enum event_kind kind, usec_t deadline,
 			const struct peer *by, struct waiter *w);
+
+/* Adds to its trail, for all who look at it. Takes over e->names. */
+void supervised_tell(struct supervised *sv, const struct trail_event *e);
+/* The cgroup may be empty: if it is, the machine is told. */
+void supervised_look(struct supervised *sv);
+/* Something may have ended: cgroup.events is looked at again soon, where it is watched. */
+void supervised_recheck(struct supervised *sv);
 
 /* A signal asked for by a person. The number of processes that got it, or -errno (-ESRCH: nobody to signal). */
 ssize_t supervised_signal(struct supervised *sv, enum whom whom, int sig, const struct peer *by);

@@ -9,7 +9,7 @@
 static const char *const kind_names[TRAIL_KIND_MAX] = {
 	[TRAIL_JOB] = "job",	 [TRAIL_STATE] = "state",   [TRAIL_SPAWN] = "spawn",
 	[TRAIL_EXIT] = "exit",	 [TRAIL_SIGNAL] = "signal", [TRAIL_KILL] = "kill",
-	[TRAIL_EMPTY] = "empty",
+	[TRAIL_EMPTY] = "empty", [TRAIL_ADOPT] = "adopt",   [TRAIL_ESCAPE] = "escape",
 };
 
 static const char *const whom_names[] = { NULL, "main", "control", "all" };
@@ -78,7 +78,7 @@ static void add_exit(json_t *o, const struct trail_event *e)
 	json_object_set_new(o, "whom", json_string(e->exit.is_main ? "main" : "control"));
 	if (e->exit.info.code == CLD_EXITED)
 		json_object_set_new(o, "status", json_integer(e->exit.info.status));
-	else
+	else if (e->exit.info.code != EXIT_UNKNOWN)
 		json_object_set_new(o, "signal", json_string(signal_name(e->exit.info.status)));
 }
 
@@ -118,6 +118,7 @@ json_t *trail_event_json(const struct trail_event *e, const char *unit)
 		add_job(o, e);
 		break;
 	case TRAIL_STATE:
+	case TRAIL_ADOPT:
 		json_object_set_new(o, "state", json_string(service_state_name(e->state)));
 		break;
 	case TRAIL_SPAWN:
@@ -130,6 +131,10 @@ json_t *trail_event_json(const struct trail_event *e, const char *unit)
 	case TRAIL_SIGNAL:
 	case TRAIL_KILL:
 		add_signal(o, e);
+		break;
+	case TRAIL_ESCAPE:
+		json_object_set_new(o, "pid", json_integer(e->escape.pid));
+		json_object_set_new(o, "text", json_string(e->names));
 		break;
 	case TRAIL_EMPTY:
 	case TRAIL_INVALID:

@@ -20,6 +20,8 @@ enum trail_kind {
 	TRAIL_SIGNAL,
 	TRAIL_KILL,
 	TRAIL_EMPTY,
+	TRAIL_ADOPT,  /* taken over from an earlier cgkilld, in this state */
+	TRAIL_ESCAPE, /* a process of it lives outside of its cgroup */
 	TRAIL_KIND_MAX,
 };
 
@@ -49,8 +51,11 @@ struct trail_event {
 			enum whom whom;
 			unsigned count;
 		} signal; /* SIGNAL and KILL */
+		struct {
+			pid_t pid;
+		} escape;
 	};
-	char *names; /* SIGNAL, KILL: "daemon, sh" of whom it hit; JOB: the peer's comm; owned, may be NULL */
+	char *names; /* SIGNAL, KILL: "daemon, sh" of whom it hit; JOB: the peer's comm; ESCAPE: "sleep lives in /x"; owned, may be NULL */
 };
 
 struct trail {

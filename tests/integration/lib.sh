@@ -293,6 +293,12 @@ stop_cgkilld() {
 	code=$?
 }
 
+# crash_cgkilld: SIGKILL, and nobody takes its place.
+crash_cgkilld() {
+	kill -KILL "$daemon"
+	wait "$daemon" 2>/dev/null
+}
+
 # cgkilld_refuses TEXT REGEX OPTION…: it does not start, and says why.
 cgkilld_refuses() {
 	local text=$1 regex=$2
@@ -328,7 +334,7 @@ done_testing() {
 		stop_cgkilld
 		is $code 0 'SIGTERM ends cgkilld, which exits with 0'
 		# What it found it leaves, empty.
-		[ -z "$found_root" ] || rmdir "$root"
+		[ -z "$found_root" ] || [ ! -e "$root" ] || rmdir "$root"
 		ok 'and leaves no cgroup' not exists "$root"
 	fi
 	echo "1..$tests"

@@ -31,6 +31,7 @@ enum step_kind {
 	STEP_RAW,   /* sends text alone */
 	STEP_PAUSE, /* waits for ms */
 	STEP_HANG,  /* waits for the client to go */
+	STEP_NEXT,  /* closes the connection and serves the next one */
 	STEP_FLOOD, /* sends more than a message may have, without an end */
 };
 
@@ -59,6 +60,10 @@ struct step {
 #define HANG                       \
 	{                          \
 		STEP_HANG, NULL, 0 \
+	}
+#define NEXT                       \
+	{                          \
+		STEP_NEXT, NULL, 0 \
 	}
 #define FLOOD                       \
 	{                           \
@@ -132,8 +137,9 @@ static void flush(int fd, struct buf *out)
 	buf_consume(out, out->len);
 }
 
-static void play(int fd, const struct step *s, int calls)
+static void play(int listener, const struct step *s, int calls)
 {
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	struct buf in = BUF_INIT, out = BUF_INIT;
 	char c;
 
@@ -145,7 +151,11 @@ static void play(int fd, const struct step *s, int calls)
 		flush(fd, &out);
 		if (s->kind == STEP_CALL)
 			note_call(fd, &in, calls);
-		else if (s->kind == STEP_PAUSE)
+		else if (s->kind == STEP_NEXT) {
+			close(fd);
+			buf_deinit(&in);
+			fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		} else if (s->kind == STEP_PAUSE)
 			poll(NULL, 0, (int)s->ms);
 		else if (s->kind == STEP_FLOOD)
 			flood(fd);
@@ -158,7 +168,7 @@ static void play(int fd, const struct step *s, int calls)
 	buf_deinit(&out);
 }
 
-/* Serves one connection. */
+/* Serves as many connections as the script has. */
 static struct fixture serve(const struct step *script)
 {
 	struct fixture f = { .dir = "/tmp/cgkill-ctl.XXXXXX" };
@@ -175,12 +185,8 @@ static struct fixture serve(const struct step *script)
 	f.server = fork();
 	cr_assert_geq(f.server, 0);
 	if (f.server == 0) {
-		int fd;
-
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		if (fd >= 0)
-			play(fd, script, calls[1]);
+		play(listener, script, calls[1]);
 		_exit(0);
 	}
 	close(listener);
@@ -688,11 +694,139 @@ Test(ctl, monitor)
 		      "" });
 }
 
-Test(ctl, monitor_ends_when_cgkilld_goes)
+#define SHUTTING_DOWN "{'error':'io.cgkill.manager.ShuttingDown'}"
+
+Test(ctl, monitor_ends_when_cgkilld_is_shut_down)
 {
-	check(SCRIPT(CALL, REPLY(EVENT("{'unit':'a','kind':'empty'}"))), ARGS("monitor"),
-	      (struct expect){ 1, NULL, "- a empty: empty\n",
-			       "cgkilld closed the connection before it had answered.\n" });
+	check(SCRIPT(CALL, REPLY(EVENT("{'unit':'a','kind':'empty'}")), REPLY(SHUTTING_DOWN)),
+	      ARGS("monitor"),
+	      (struct expect){ 1, NULL, "- a empty: empty\n", "cgkilld was shut down.\n" });
+}
+
+Test(ctl, monitor_outlives_cgkilld)
+{
+	check(SCRIPT(CALL, REPLY(EVENT("{'unit':'a','kind':'empty'}")), NEXT, CALL, NEXT, CALL,
+		     REPLY(EVENT("{'unit':'b','kind':'empty'}")), REPLY(SHUTTING_DOWN)),
+	      ARGS("monitor", "--json=short"),
+	      (struct expect){
+		      1,
+		      "io.cgkill.manager.Monitor more {}\nio.cgkill.manager.Monitor more {}\n"
+		      "io.cgkill.manager.Monitor more {}\n",
+		      "{\"unit\":\"a\",\"kind\":\"empty\"}\n{\"unit\":\"b\",\"kind\":\"empty\"}\n",
+		      "Reconnected to cgkilld.\ncgkilld was shut down.\n" });
+}
+
+/* --- a cgkilld that dies in the middle of a job ------------------------------------------ */
+
+Test(ctl, stop_and_start_are_asked_for_again)
+{
+	static const char lost[] = "The connection to cgkilld was lost: asking again.\n";
+
+	check(SCRIPT(CALL, NEXT, CALL, REPLY(OUTCOMES(DONE("a.service")))), ARGS("stop", "a"),
+	      (struct expect){ 0,
+			       "io.cgkill.manager.Stop {\"units\":[\"a.service\"]}\n"
+			       "io.cgkill.manager.Stop {\"units\":[\"a.service\"]}\n",
+			       "", lost });
+	check(SCRIPT(CALL, NEXT, CALL,
+		     REPLY(OUTCOMES("{'unit':'a.service','result':'survivors','survivors':[]}"))),
+	      ARGS("stop", "a"), (struct expect){ 8, NULL, "", NULL });
+	check(SCRIPT(CALL, NEXT, CALL, REPLY(OUTCOMES(DONE("a.service")))), ARGS("start", "a"),
+	      (struct expect){ 0, NULL, "", lost });
+}
+
+Test(ctl, other_jobs_are_not_asked_for_again)
+{
+	static const char *const cases[][4] = {
+		{ "restart", "a" }, { "try-restart", "a" },   { "reload", "a" },
+		{ "stop", "a*" },   { "start", "b", "[xy]" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fixture f = serve(SCRIPT(CALL, NEXT, CALL, REPLY(OUTCOMES(DONE("a")))));
+		struct run r = run_with(&f, cases[i], NULL, 0);
+
+		cr_expect_eq(exit_code(&r), 1, "%s: %d", cases[i][0], exit_code(&r));
+		cr_expect_not_null(strstr(r.err, "how it ended is not known"), "%s", r.err);
+		cr_expect_not_null(strstr(r.err, cases[i][0]), "%s", r.err);
+		run_deinit(&r);
+		fixture_deinit(&f);
+	}
+}
+
+Test(ctl, a_deadline_goes_on_while_nobody_answers)
+{
+	struct fixture f = serve(SCRIPT(CALL, PAUSE(300), NEXT, CALL, REPLY(OUTCOMES(DONE("a")))));
+	struct run r = run_with(&f, ARGS("stop", "a", "--deadline=2s"), NULL, 0);
+	unsigned long first = 0, second = 0;
+
+	cr_assert_eq(sscanf(r.calls,
+			    "%*s {\"units\":[\"a.service\"],\"deadlineUSec\":%lu}\n%*s "
+			    "{\"units\":[\"a.service\"],\"deadlineUSec\":%lu}",
+			    &first, &second),
+		     2, "%s", r.calls);
+	cr_expect_eq(first, 2000000);
+	cr_expect(second < 1700000 && second > 500000, "%lu", second);
+	run_deinit(&r);
+	fixture_deinit(&f);
+}
+
+/* One that takes the call and dies, again and again, is neither asked for ever nor in a busy loop. */
+Test(ctl, a_cgkilld_that_always_dies)
+{
+	struct step script[201] = { CALL };
+	usec_t start = clock_now();
+	struct fixture f;
+	struct run r;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(script) - 1; i++)
+		script[i] = (struct step){ i % 2 ? STEP_NEXT : STEP_CALL, NULL, 0 };
+	f = serve(script);
+	r = run_with(&f, ARGS("stop", "a"), NULL, 0);
+	cr_expect_eq(exit_code(&r), 1);
+	cr_expect(clock_now() - start < 12 * USEC_PER_SEC);
+	for (const char *c = r.calls; (c = strchr(c, '\n')); c++)
+		n++;
+	cr_expect(n > 10 && n < 40, "asked %zu times", n);
+	run_deinit(&r);
+	fixture_deinit(&f);
+}
+
+/* --- the end of cgkilld, or its replacement ---------------------------------------------- */
+
+#define OF_VERSION(v) \
+	"{'parameters':{'version':'" v "','pid':7,'controlGroup':'/k','spawn':'clone3'}}"
+
+Test(ctl, daemon_reexec)
+{
+	check(SCRIPT(CALL, REPLY(OF_VERSION("1")), CALL, REPLY("{}"), NEXT, NEXT, CALL,
+		     REPLY(OF_VERSION("2"))),
+	      ARGS("daemon-reexec"),
+	      (struct expect){
+		      0,
+		      "io.cgkill.manager.GetVersion {}\nio.cgkill.manager.DaemonReexec {}\n"
+		      "io.cgkill.manager.GetVersion {}\n",
+		      "cgkilld 1 was replaced by 2, process 7.\n", "" });
+	check(SCRIPT(CALL, REPLY(OF_VERSION("1")),
+		     CALL, REPLY("{'error':'io.cgkill.manager.ReexecFailed','parameters':{'message':'no'}}")),
+	      ARGS("daemon-reexec"),
+	      (struct expect){ 1, NULL, "", "cgkilld goes on with the program that it has (no).\n" });
+}
+
+Test(ctl, shutdown)
+{
+	check(SCRIPT(CALL, REPLY(OUTCOMES(
+				   "{'unit':'a','result':'done','cutShort':[],'killed':false},"
+				   "{'unit':'b','result':'done','cutShort':['order','timeout']}"))),
+	      ARGS("shutdown", "--deadline=25s"),
+	      (struct expect){
+		      0, "io.cgkill.manager.Shutdown {\"deadlineUSec\":25000000}\n",
+		      "b was cut short: stopped before those that start after it had ended, "
+		      "given less time than its own timeouts\n",
+		      "" });
+	check(SCRIPT(CALL, NEXT, CALL, REPLY(OUTCOMES("{'unit':'a','result':'survivors'}"))),
+	      ARGS("shutdown"), (struct expect){ 8, NULL, "", NULL });
+	check(SCRIPT(CALL, REPLY("{}")), ARGS("shutdown"), (struct expect){ 1, NULL, "", NULL });
 }
 
 Test(ctl, verbs_of_the_manager)
@@ -727,8 +861,8 @@ Test(ctl, malformed_replies_are_told_and_fail)
 		{ "stop", REPLY("{'parameters':{'outcomes':[7]}}"), NULL },
 		{ "stop", REPLY("{'parameters':{'outcomes':[{'unit':null}]}}"), NULL },
 		{ "stop", REPLY("{'continues':true,'parameters':{'progress':7}}"), NULL },
-		{ "stop", RAW("{'parameters':"), closed },
-		{ "stop", PAUSE(1), closed },
+		{ "kill", RAW("{'parameters':"), closed },
+		{ "kill", PAUSE(1), closed },
 		{ "stop", FLOOD, "cgkilld sent a reply without an end.\n" },
 		{ "status", REPLY("{'parameters':{'units':{}}}"), NULL },
 		{ "show", REPLY("{'parameters':{'units':['x']}}"), NULL },
@@ -787,7 +921,7 @@ Test(ctl, several_replies_may_come_at_once)
 Test(ctl, a_server_that_closes_at_once)
 {
 	struct fixture f = serve(SCRIPT(PAUSE(0)));
-	struct run r = run_with(&f, ARGS("stop", "a"), NULL, 0);
+	struct run r = run_with(&f, ARGS("kill", "a"), NULL, 0);
 
 	cr_expect_eq(exit_code(&r), 1);
 	cr_expect_not_null(strstr(r.err, "closed the connection"), "%s", r.err);
@@ -875,11 +1009,12 @@ Test(ctl, bad_arguments)
 Test(ctl, help_names_every_verb_and_option)
 {
 	static const char *const words[] = {
-		"start",       "stop",	      "restart",    "try-restart", "reload",
-		"status",      "list-units",  "show",	    "is-active",   "is-failed",
-		"kill",	       "cat",	      "monitor",    "version",	   "daemon-reload",
-		"--json",      "--deadline",  "--no-block", "--user",	   "reset-failed",
-		"--kill-whom", "--no-legend", "--property", "--lines",	   "--runtime-dir"
+		"start",    "stop",	     "restart",	    "try-restart", "reload",
+		"status",   "list-units",    "show",	    "is-active",   "is-failed",
+		"kill",	    "cat",	     "monitor",	    "version",	   "daemon-reload",
+		"shutdown", "daemon-reexec", "--json",	    "--deadline",  "--no-block",
+		"--user",   "reset-failed",  "--kill-whom", "--no-legend", "--property",
+		"--lines",  "--runtime-dir"
 	};
 	struct fixture f = serve(SCRIPT(HANG));
 	struct run r = run_with(&f, ARGS("--help"), NULL, 0),

@@ -931,6 +931,61 @@ Test(server, stale_socket_is_replaced, .init = setup, .fini = teardown)
 	expect(&c, NULL, "{\"n\":1}");
 }
 
+/* As a crash leaves it: the listening socket and its name are there, the server is not. */
+static int crash_server(void)
+{
+	char aside[80];
+	int fd = dup(server_listen_fd(server));
+
+	cr_assert_geq(fd, 0);
+	snprintf(aside, sizeof(aside), "%s.aside", path);
+	cr_assert_eq(rename(path, aside), 0);
+	server_free(server);
+	server = NULL;
+	cr_assert_eq(rename(aside, path), 0);
+	return fd;
+}
+
+Test(server, takes_over_a_listening_socket, .init = setup, .fini = teardown)
+{
+	struct server_config cfg = config;
+	struct stat before, after;
+	cleanup_client struct client early = client_new();
+
+	cr_assert_eq(stat(path, &before), 0);
+	cfg.listen_fd = crash_server();
+	cleanup_client struct client between = client_new();
+	cr_assert_eq(server_new(&server, loop, &cfg), 0);
+	cr_assert_eq(server_listen_fd(server), cfg.listen_fd);
+	cr_assert_eq(stat(path, &after), 0);
+	cr_assert_eq(before.st_ino, after.st_ino);
+	say(&early, ECHO(1)); /* it was never accepted */
+	expect(&early, NULL, "{\"n\":1}");
+	say(&between, ECHO(2));
+	expect(&between, NULL, "{\"n\":2}");
+	server_free(server);
+	server = NULL;
+	cr_assert_lt(access(path, F_OK), 0, "it removes the socket that it took over");
+}
+
+Test(server, takes_over_no_other_socket, .init = setup, .fini = teardown)
+{
+	struct server_config cfg = config;
+	int lost = crash_server();
+
+	/* One that listens nowhere, one that is none, and ours once its name is gone. */
+	cfg.listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(server_new(&server, loop, &cfg), 0);
+		cleanup_client struct client c = client_new();
+		say(&c, ECHO(1));
+		expect(&c, NULL, "{\"n\":1}");
+		server_free(server);
+		server = NULL;
+		cfg.listen_fd = i == 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : lost;
+	}
+}
+
 Test(server, what_is_no_socket_is_not_replaced, .init = setup, .fini = teardown)
 {
 	struct server *second = NULL;

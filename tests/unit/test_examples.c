@@ -41,9 +41,9 @@ static struct unit *load_from(char *dir, const char *name, size_t warnings)
 Test(examples, own)
 {
 	cleanup_free char *dir = source_directory("contrib/examples");
-	cleanup_unit struct unit *stubborn = load_from(dir, "stubborn.service", 6);
-	cleanup_unit struct unit *process = load_from(dir, "stubborn-process.service", 1);
-	cleanup_unit struct unit *forced = load_from(dir, "stubborn-forced.service", 4);
+	cleanup_unit struct unit *stubborn = load_from(dir, "stubborn.service", 5);
+	cleanup_unit struct unit *process = load_from(dir, "stubborn-process.service", 0);
+	cleanup_unit struct unit *forced = load_from(dir, "stubborn-forced.service", 3);
 	cleanup_unit struct unit *family = load_from(dir, "family.service", 0);
 
 	cr_assert_eq(stubborn->kill_mode, KILL_MIXED);
@@ -60,10 +60,10 @@ Test(examples, own)
 Test(examples, of_the_user)
 {
 	cleanup_free char *dir = source_directory("../shared/units");
-	cleanup_unit struct unit *forced = load_from(dir, "seed-forced-2s.service", 4);
-	cleanup_unit struct unit *mainpid = load_from(dir, "seed-mainpid.service", 1);
-	cleanup_unit struct unit *mixed = load_from(dir, "seed-mixed.service", 5);
-	cleanup_unit struct unit *pkill = load_from(dir, "seed-pkill.service", 1);
+	cleanup_unit struct unit *forced = load_from(dir, "seed-forced-2s.service", 3);
+	cleanup_unit struct unit *mainpid = load_from(dir, "seed-mainpid.service", 0);
+	cleanup_unit struct unit *mixed = load_from(dir, "seed-mixed.service", 4);
+	cleanup_unit struct unit *pkill = load_from(dir, "seed-pkill.service", 0);
 
 	cr_assert_eq(forced->kill_signal, 15);
 	cr_assert_eq(mainpid->kill_mode, KILL_PROCESS);

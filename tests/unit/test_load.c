@@ -98,6 +98,11 @@ struct value_case {
 };
 
 static const struct value_case values[] = {
+	{ "[Unit]\nAfter=a.service b.target\nAfter=c@1.service",
+	  "After=a.service b.target c@1.service", 0 },
+	{ "[Unit]\nBefore=.service x.service", "Before=x.service", 1 },
+	{ "[Unit]\nBefore=a.service\nBefore=", "Before=a.service", 0 },
+	{ "[Unit]\nAfter=/etc/passwd a@.service nothing", "After=", 3 },
 	{ "Type=exec", "Type=exec", 0 },
 	{ "Type=forking\nPIDFile=foo.pid", "PIDFile=/run/foo.pid", 0 },
 	{ "PIDFile=/run//a/./b/", "PIDFile=/run/a/b", 0 },
@@ -180,6 +185,12 @@ static const struct value_case values[] = {
 	{ "[X-Cgkill]\nStopDeadlineSec=10", "StopDeadlineUSec=10s", 0 },
 	{ "[X-Cgkill]\nKillVerifySec=2", "KillVerifyUSec=2s", 0 },
 	{ "[X-Cgkill]\nKillVerifySec=infinity", "KillVerifyUSec=5s", 1 },
+	{ "[Service]\nType=simple", "EscapePolicy=ignore", 0 },
+	{ "[X-Cgkill]\nEscapePolicy=report", "EscapePolicy=report", 0 },
+	{ "[X-Cgkill]\nEscapePolicy=kill", "EscapePolicy=kill", 0 },
+	{ "[X-Cgkill]\nEscapePolicy=kill\nEscapePolicy=ignore", "EscapePolicy=ignore", 0 },
+	{ "[X-Cgkill]\nEscapePolicy=Kill", "EscapePolicy=ignore", 1 },
+	{ "[X-Cgkill]\nEscapePolicy=", "EscapePolicy=ignore", 1 },
 	{ "[X-Cgkill]\nNoSuch=1", "Type=simple", 1 },
 	{ "[X-Other]\nNoSuch=1\nX-a=2", "Type=simple", 0 },
 	{ "X-Foo=1", "Type=simple", 0 },

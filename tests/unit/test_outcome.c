@@ -70,7 +70,7 @@ Test(outcome, restart_table)
 		[RESULT_TIMEOUT] = "..FB..A",	     [RESULT_WATCHDOG] = "..FBW.A",
 		[RESULT_OOM_KILL] = "..FB..A",	     [RESULT_RESOURCES] = "..FB..A",
 		[RESULT_PROTOCOL] = "..FB..A",	     [RESULT_START_LIMIT_HIT] = "......A",
-		[RESULT_EXEC_CONDITION] = ".......",
+		[RESULT_EXEC_CONDITION] = ".......", [RESULT_EXIT_UNKNOWN] = "..F...A",
 	};
 
 	for (enum service_result r = RESULT_SUCCESS; r < RESULT_MAX; r++)

@@ -6,6 +6,7 @@
  * and compares after every step what must hold always.
  */
 #include <criterion/criterion.h>
+#include <limits.h>
 
 #include "core/service.h"
 
@@ -101,9 +102,14 @@ struct world {
 
 	/* books */
 	usec_t stage_began, step_stage_began, stop_began, stop_cap;
-	unsigned steps, max_actions, releases;
+	usec_t share_end, step_share_end; /* of the stage: what the deadline leaves it */
+	size_t command;			  /* index of the one that was begun last */
+	unsigned steps, max_actions, releases, crashes;
+	unsigned crash_after; /* so many actions of the next step; NO_CRASH = none */
+	bool resuming;
 	char trace[8192];
 };
+#define NO_CRASH UINT_MAX
 
 /* Adds to the trace. */
 #define note(w, ...)                                                                              \
@@ -122,7 +128,9 @@ static void world_init(struct world *w, const struct unit *u)
 		.child.life = NEVER,
 		.verify_at = NEVER,
 		.stop_cap = NEVER,
+		.share_end = NEVER,
 		.now = 1000 * SEC,
+		.crash_after = NO_CRASH,
 	};
 	service_init(&w->s, &w->u, w->now);
 }
@@ -182,6 +190,7 @@ static void add_proc(struct world *w, enum role role, const struct nature *natur
 static void do_spawn(struct world *w, const struct action *a, enum service_state from)
 {
 	const struct nature *n = a->is_main ? &w->main : &w->control[a->phase];
+	bool again;
 
 	if (a->phase == EXEC_STOP_POST && from != STATE_STOP_POST && !unit_lets_stay(&w->u))
 		WORLD_ASSERT(w, n_alive(w) == 0);
@@ -191,8 +200,15 @@ static void do_spawn(struct world *w, const struct action *a, enum service_state
 		WORLD_ASSERT(w, !w->procs[i].alive || !w->procs[i].was_main ||
 					w->u.kill_mode == KILL_PROCESS || w->u.kill_mode == KILL_NONE);
 	WORLD_ASSERT(w, a->is_main || !role_lives(w, ROLE_CONTROL) || unit_lets_stay(&w->u));
+	WORLD_ASSERT(w, !a->is_main || w->s.state == STATE_START);
 	note(w, " %s[%zu]", phase_names[a->phase], a->index);
-	w->stage_began = w->now;
+	/* The same command once more, after a crash, has what is left of its time; one that was only noted has its own. */
+	again = w->resuming && (a->is_main || a->index == w->command);
+	if (!again && (w->s.state != from || a->index != w->command)) {
+		w->stage_began = w->now;
+		w->share_end = NEVER;
+	}
+	w->command = a->index;
 	if (n->cannot_spawn) {
 		w->spawn_failed = true;
 		w->spawn_failed_main = a->is_main;
@@ -234,8 +250,13 @@ static void check_kill(struct world *w, enum service_state from, enum event_kind
 									    : w->u.timeout_stop;
 	bool mixed = w->u.kill_mode == KILL_MIXED && !s->main_alive && !s->control_alive;
 
+	if (w->resuming) { /* what had begun before the crash goes on */
+		WORLD_ASSERT(w, s->killing || s->reload_result == RESULT_TIMEOUT);
+		return;
+	}
 	WORLD_ASSERT(w, w->now >= usec_add(w->step_stage_began, timeout) || w->now >= w->stop_cap ||
-				mixed || (from == STATE_STUCK && why == EVENT_STOP));
+				w->now >= w->step_share_end || mixed ||
+				(from == STATE_STUCK && why == EVENT_STOP));
 	WORLD_ASSERT(w, w->u.kill_mode != KILL_NONE || from == STATE_RELOAD);
 	WORLD_ASSERT(w, w->u.send_sigkill || from == STATE_RELOAD);
 }
@@ -295,6 +316,7 @@ static void do_state(struct world *w, const struct action *a, enum event_kind wh
 	if (a->from == STATE_STUCK && w->stop_cap != NEVER)
 		w->stop_cap = MAX_OF(w->stop_cap, w->now);
 	w->stage_began = w->now;
+	w->share_end = NEVER;
 	w->verify_at = NEVER;
 	if (!state_is_over(a->to))
 		return;
@@ -326,7 +348,8 @@ static void perform(struct world *w, const struct actions *out, enum service_sta
 
 	w->max_actions = MAX_OF(w->max_actions, out->n);
 	w->step_stage_began = w->stage_began;
-	for (unsigned i = 0; i < out->n; i++) {
+	w->step_share_end = w->share_end;
+	for (unsigned i = 0; i < MIN_OF(out->n, w->crash_after); i++) {
 		const struct action *a = &out->v[i];
 
 		if (strlen(w->trace) == mark)
@@ -362,6 +385,28 @@ static void perform(struct world *w, const struct actions *out, enum service_sta
 		w->trace[mark] = '\0';
 }
 
+/* Our own account of the shares in core/service.h; the sooner it is asked, the sooner the end. */
+static usec_t find_share_end(const struct world *w)
+{
+	usec_t left = usec_sub(w->stop_cap, w->now), share = left;
+	bool has_post = w->u.exec[EXEC_STOP_POST].n > 0;
+	enum failure_mode mode = w->u.timeout_stop_failure_mode;
+	enum service_state state = w->s.state;
+
+	if (w->stop_cap == NEVER || w->s.killing)
+		return NEVER;
+	if (has_post && (state == STATE_STOP || state == STATE_STOP_WATCHDOG ||
+			 state == STATE_STOP_SIGTERM || state == STATE_STOP_SIGKILL))
+		share = left - left / 4;
+	if (state == STATE_STOP && (mode != FAILURE_KILL || w->command + 1 < w->u.exec[EXEC_STOP].n))
+		share = left / 2;
+	if (state == STATE_STOP_POST && w->command + 1 < w->u.exec[EXEC_STOP_POST].n)
+		share = left / 2;
+	if (mode == FAILURE_ABORT && (state == STATE_STOP_SIGTERM || state == STATE_FINAL_SIGTERM))
+		share = left / 2;
+	return usec_add(w->now, share);
+}
+
 /* How long a stop may take at most: every stage once. */
 static usec_t stop_bound(const struct world *w)
 {
@@ -391,9 +436,66 @@ static void check_world(struct world *w, const struct service *before, enum even
 		WORLD_ASSERT(w, service_next_timer(s) > w->now);
 	if (!service_state_is_stopping(s->state) || s->state == STATE_STUCK)
 		return;
+	w->share_end = MIN_OF(w->share_end, find_share_end(w));
+	WORLD_ASSERT(w, s->killing || service_next_timer(s) <= w->share_end);
 	WORLD_ASSERT(w, w->now <= usec_add(w->stop_began, stop_bound(w)));
 	if (w->stop_cap != NEVER)
-		WORLD_ASSERT(w, w->now <= usec_add(w->stop_cap, 3 * w->u.kill_verify));
+		WORLD_ASSERT(w, w->now <= usec_add(w->stop_cap, (3 + w->crashes) * w->u.kill_verify));
+}
+
+static void feed_event(struct world *w, const struct event *ev);
+
+/* One that has never run, and is not run again. */
+static void tell_lost(struct world *w, enum event_kind kind, enum role role, bool believed)
+{
+	if (believed && !find_role(w, role) &&
+	    !(w->spawn_failed && w->spawn_failed_main == (role == ROLE_MAIN)))
+		feed_event(w, &(struct event){ .kind = kind,
+					       .exit = { .code = EXIT_UNKNOWN },
+					       .deadline = NEVER });
+}
+
+/*
+ * cgkilld dies, with so many actions of a step performed, of which it has noted that it would perform them all. The next one
+ * finds the machine as it was noted, and who lives; of the dead it cannot tell how they have ended.
+ */
+static void crash(struct world *w, const struct actions *out, enum event_kind why)
+{
+	unsigned done = MIN_OF(w->crash_after, out->n);
+	struct resume how = { 0 };
+	struct actions again;
+	bool main_ran = find_role(w, ROLE_MAIN), control_ran = find_role(w, ROLE_CONTROL);
+
+	w->crash_after = NO_CRASH;
+	note(w, " CRASH");
+	w->crashes++;
+	for (unsigned i = done; i < out->n; i++) {
+		const struct action *a = &out->v[i];
+
+		if (a->kind == ACTION_STATE)
+			do_state(w, a, why);
+		if (a->kind == ACTION_SPAWN) {
+			forget_role(w, a->is_main ? ROLE_MAIN : ROLE_CONTROL);
+			*(a->is_main ? &main_ran : &control_ran) = false;
+		}
+	}
+	for (unsigned i = 0; i < out->n; i++)
+		how.signals_due |= out->v[i].kind == ACTION_SIGNAL;
+	memset(w->pending, 0, sizeof(w->pending));
+	w->verify_at = NEVER;
+	w->spawn_failed = false;
+	for (unsigned i = 0; i < w->n_procs; i++)
+		if (!w->procs[i].alive && !w->procs[i].nature.withheld)
+			w->procs[i].end = (struct exit_info){ .code = EXIT_UNKNOWN };
+	how.main_never_ran = w->s.main_alive && !main_ran;
+	how.control_never_ran = w->s.control_alive && !control_ran;
+	w->spawned = w->execed = main_ran && w->s.state == STATE_START;
+	w->resuming = true;
+	service_resume(&w->s, &how, w->now, &again);
+	perform(w, &again, w->s.state, EVENT_INVALID);
+	w->resuming = false;
+	tell_lost(w, EVENT_MAIN_EXIT, ROLE_MAIN, w->s.main_alive);
+	tell_lost(w, EVENT_CONTROL_EXIT, ROLE_CONTROL, w->s.control_alive);
 }
 
 static void feed_event(struct world *w, const struct event *ev)
@@ -408,6 +510,8 @@ static void feed_event(struct world *w, const struct event *ev)
 		w->stop_cap = MIN_OF(w->stop_cap, MAX_OF(ev->deadline, w->now));
 	service_step(&w->s, ev, w->now, &out);
 	perform(w, &out, before.state, ev->kind);
+	if (w->crash_after != NO_CRASH)
+		crash(w, &out, ev->kind);
 	check_world(w, &before, ev->kind);
 }
 
@@ -1486,23 +1590,131 @@ Test(service, deadlines)
 			"0: >stop-sigterm TERM:main TERM:all; 90000: >stop-sigkill kill; "
 			"90000: >stop-post ExecStopPost[0]; 90000: >failed stop=done");
 	check_deadlines(3 * SEC, NEVER, NEVER,
-			"0: >stop-sigterm TERM:main TERM:all; 3000: >stop-sigkill kill; "
-			"3000: >failed stop=done");
+			"0: >stop-sigterm TERM:main TERM:all; 2250: >stop-sigkill kill; "
+			"2250: >stop-post ExecStopPost[0]; 2250: >failed stop=done");
 	check_deadlines(3 * SEC, 2 * SEC, NEVER,
-			"0: >stop-sigterm TERM:main TERM:all; 2000: >stop-sigkill kill; "
-			"2000: >failed stop=done");
+			"0: >stop-sigterm TERM:main TERM:all; 1500: >stop-sigkill kill; "
+			"1500: >stop-post ExecStopPost[0]; 1500: >failed stop=done");
 	check_deadlines(3 * SEC, 4 * SEC, 5 * SEC,
-			"0: >stop-sigterm TERM:main TERM:all; 3000: >stop-sigkill kill; "
-			"3000: >failed stop=done");
+			"0: >stop-sigterm TERM:main TERM:all; 2250: >stop-sigkill kill; "
+			"2250: >stop-post ExecStopPost[0]; 2250: >failed stop=done");
 	check_deadlines(NEVER, 4 * SEC, 1 * SEC,
-			"0: >stop-sigterm TERM:main TERM:all; 1000: >stop-sigkill kill; "
-			"1000: >failed stop=done");
+			"0: >stop-sigterm TERM:main TERM:all; 875: >stop-sigkill kill; "
+			"875: >stop-post ExecStopPost[0]; 875: >failed stop=done");
 	check_deadlines(NEVER, 4 * SEC, 100 * MSEC,
 			"0: >stop-sigterm TERM:main TERM:all; 500: >stop-sigkill kill; "
 			"500: >failed stop=done");
 	check_deadlines(NEVER, 0, NEVER,
 			"0: >stop-sigterm TERM:main TERM:all; 0: >stop-sigkill kill; "
 			"0: >failed stop=done; 500: stop=done");
+}
+
+/* Everything that a service has hangs, and the deadline of its stop is at 8 s. cut: whether the deadline cut it short. */
+static void check_compressed(const struct unit *u, usec_t deadline, bool cut, const char *trace)
+{
+	static struct world w;
+	struct nature hangs = { .life = NEVER, .ignores = true };
+
+	world_init(&w, u);
+	w.main.ignores = true;
+	w.control[EXEC_STOP] = w.control[EXEC_STOP_POST] = hangs;
+	world_started(&w);
+	ask_by(&w, EVENT_STOP, usec_add(w.now, deadline));
+	run_for(&w, 1000 * SEC);
+	expect_trace(&w, trace);
+	cr_expect_eq(w.s.cut_short, cut, "%s", trace);
+}
+
+Test(service, a_deadline_compresses_the_stages)
+{
+	struct unit u = plain_unit();
+
+	u.timeout_stop = u.timeout_abort = 90 * SEC;
+	check_compressed(&u, 8 * SEC, true,
+			 "0: >stop-sigterm TERM:main TERM:all; 8000: >stop-sigkill kill; "
+			 "8000: >failed stop=done");
+	u.exec[EXEC_STOP] = one;
+	check_compressed(&u, 8 * SEC, true,
+			 "0: >stop ExecStop[0]; 4000: >stop-sigterm TERM:main TERM:all; "
+			 "8000: >stop-sigkill kill; 8000: >failed stop=done");
+	u.exec[EXEC_STOP_POST] = two;
+	check_compressed(&u, 8 * SEC, true,
+			 "0: >stop ExecStop[0]; 4000: >stop-sigterm TERM:main TERM:all; "
+			 "7000: >stop-sigkill kill; 7000: >stop-post ExecStopPost[0]; "
+			 "7500: >final-sigterm TERM:all; 8000: >final-sigkill kill; "
+			 "8000: >failed stop=done");
+	u.timeout_stop_failure_mode = FAILURE_ABORT;
+	check_compressed(&u, 8 * SEC, true,
+			 "0: >stop ExecStop[0]; 4000: >stop-watchdog ABRT:main ABRT:all; "
+			 "7000: >stop-sigkill kill; 7000: >stop-post ExecStopPost[0]; "
+			 "7500: >final-watchdog ABRT:all; 8000: >final-sigkill kill; "
+			 "8000: >failed stop=done");
+	u.timeout_stop_failure_mode = FAILURE_KILL;
+	check_compressed(&u, 8 * SEC, true,
+			 "0: >stop ExecStop[0]; 6000: >stop-sigkill kill; "
+			 "6000: >stop-post ExecStopPost[0]; 7000: >final-sigkill kill; "
+			 "7000: >failed stop=done");
+	u.timeout_stop_failure_mode = FAILURE_ABORT;
+	u.exec[EXEC_STOP].n = u.exec[EXEC_STOP_POST].n = 0;
+	check_compressed(
+		&u, 8 * SEC, true,
+		"0: >stop-sigterm TERM:main TERM:all; 4000: >stop-watchdog ABRT:main ABRT:all; "
+		"8000: >stop-sigkill kill; 8000: >failed stop=done");
+}
+
+Test(service, a_deadline_that_is_far_compresses_nothing)
+{
+	struct unit u = plain_unit();
+
+	u.exec[EXEC_STOP] = u.exec[EXEC_STOP_POST] = one;
+	check_compressed(&u, 20 * SEC, false,
+			 "0: >stop ExecStop[0]; 2000: >stop-sigterm TERM:main TERM:all; "
+			 "4000: >stop-sigkill kill; 4000: >stop-post ExecStopPost[0]; "
+			 "6000: >final-sigterm TERM:all; 8000: >final-sigkill kill; "
+			 "8000: >failed stop=done");
+}
+
+Test(service, a_deadline_brought_forward_compresses_the_stage_under_way)
+{
+	static struct world w;
+	struct unit u = plain_unit();
+
+	u.timeout_stop = 90 * SEC;
+	u.exec[EXEC_STOP] = one;
+	world_stubborn(&w, &u);
+	w.control[EXEC_STOP] = (struct nature){ .life = NEVER, .ignores = true };
+	ask(&w, EVENT_STOP);
+	run_for(&w, 10 * SEC);
+	ask_by(&w, EVENT_STOP, usec_add(w.now, 4 * SEC));
+	run_for(&w, SEC);
+	ask_by(&w, EVENT_STOP, usec_add(w.now, 50 * SEC)); /* an earlier one wins */
+	run_for(&w, 100 * SEC);
+	expect_trace(&w, "0: >stop ExecStop[0]; 12000: >stop-sigterm TERM:main TERM:all; "
+			 "14000: >stop-sigkill kill; 14000: >failed stop=done");
+	cr_expect(w.s.cut_short);
+	ask(&w, EVENT_START);
+	run_for(&w, SEC);
+	w.trace[0] = '\0';
+	w.procs[0].nature.ignores = false;
+	w.control[EXEC_STOP].life = 0;
+	ask(&w, EVENT_STOP);
+	run_for(&w, SEC);
+	cr_expect_not(w.s.cut_short, "left over from the last stop");
+}
+
+Test(service, a_deadline_that_leaves_no_time_for_the_clean_up)
+{
+	static struct world w;
+	struct unit u = plain_unit();
+
+	u.exec[EXEC_STOP_POST] = one;
+	world_stubborn(&w, &u);
+	ask_by(&w, EVENT_STOP, w.now);
+	run_for(&w, SEC);
+	expect_trace(
+		&w,
+		"0: >stop-sigterm TERM:main TERM:all; 0: >stop-sigkill kill; 0: >failed stop=done");
+	cr_expect(w.s.cut_short);
 }
 
 Test(service, stuck_until_it_is_released)
@@ -1860,7 +2072,8 @@ static void end_walk(struct world *w)
 	WORLD_ASSERT(w, service_next_timer(&w->s) == NEVER);
 }
 
-static void walk(uint64_t seed, unsigned *events, unsigned *max_actions, unsigned visits[STATE_MAX])
+static void walk(uint64_t seed, unsigned crash_percent, unsigned *events, unsigned *max_actions,
+		 unsigned visits[STATE_MAX])
 {
 	static struct world w;
 	struct unit u;
@@ -1877,11 +2090,13 @@ static void walk(uint64_t seed, unsigned *events, unsigned *max_actions, unsigne
 		usec_t later = w.now + pick_time(&seed);
 
 		visits[w.s.state]++;
+		w.crash_after = chance(&seed, crash_percent) ? pick(&seed, 6) : NO_CRASH;
 		if (chance(&seed, 30))
 			random_request(&w, &seed);
 		else if (!happen_now(&w))
 			w.now = MIN_OF(next_time(&w), later);
 	}
+	w.crash_after = NO_CRASH;
 	end_walk(&w);
 	*events += w.steps;
 	*max_actions = MAX_OF(*max_actions, w.max_actions);
@@ -1894,9 +2109,21 @@ Test(service, random_walks)
 	unsigned events = 0, max_actions = 0, visits[STATE_MAX] = { 0 };
 
 	for (uint64_t seed = 1; seed <= WALKS; seed++)
-		walk(seed * 0x9e3779b97f4a7c15U, &events, &max_actions, visits);
+		walk(seed * 0x9e3779b97f4a7c15U, 0, &events, &max_actions, visits);
 	cr_assert_geq(events, WALKS * 50U);
 	cr_assert_lt(max_actions, ACTIONS_MAX);
+	for (unsigned state = STATE_DEAD; state < STATE_MAX; state++)
+		cr_assert_gt(visits[state], 100, "%s was hardly visited: %u",
+			     service_state_name(state), visits[state]);
+}
+
+/* The same with a manager that is killed now and then, in the middle of what it does. */
+Test(service, random_walks_with_crashes)
+{
+	unsigned events = 0, max_actions = 0, visits[STATE_MAX] = { 0 };
+
+	for (uint64_t seed = 1; seed <= WALKS; seed++)
+		walk(seed * 0x9e3779b97f4a7c15U, 10, &events, &max_actions, visits);
 	for (unsigned state = STATE_DEAD; state < STATE_MAX; state++)
 		cr_assert_gt(visits[state], 100, "%s was hardly visited: %u",
 			     service_state_name(state), visits[state]);

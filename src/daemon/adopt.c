@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/adopt.h"
+
+#include <errno.h>
+
+#include "daemon/child.h"
+#include "daemon/deathwatch.h"
+#include "daemon/process.h"
+#include "daemon/subtree.h"
+#include "daemon/supervisor.h"
+#include "sys/birth.h"
+#include "sys/explain.h"
+#include "sys/pidfd.h"
+#include "util/log.h"
+#include "util/strv.h"
+
+/* ---- who is the main process, who the control process ---- */
+
+/* What is looked for in the leaves of a service: a process that was born and has not yet set its mark. */
+struct search {
+	struct cgroups *cgroups;
+	bool is_main;
+	unsigned after; /* its leaf has a higher number */
+	pid_t found;
+};
+
+/* It is the only one in its leaf. Where marks cannot be set it may have children by now, but it leads its session. */
+static pid_t find_unmarked(const struct cg *leaf)
+{
+	struct cg_pids pids = { 0 };
+	pid_t found = 0;
+
+	if (cg_read_procs(leaf, &pids) == 0)
+		for (size_t i = 0; i < pids.n && found == 0; i++)
+			if (pids.v[i] > 0 && (pids.n == 1 || getsid(pids.v[i]) == pids.v[i]))
+				found = pids.v[i];
+	cg_pids_deinit(&pids);
+	return found;
+}
+
+/* An empty leaf is removed: a child on its way to it, of a parent that has just died, will not get there any more. */
+static int search_leaf(const struct cg *leaf, bool is_main, unsigned serial, void *arg)
+{
+	struct search *s = arg;
+
+	if (is_main != s->is_main || serial <= s->after)
+		return 0;
+	s->found = find_unmarked(leaf);
+	if (s->found == 0 && !cgroups_remove_leaf(s->cgroups, is_main, serial))
+		s->found = find_unmarked(leaf); /* it has got there */
+	return s->found > 0;
+}
+
+/*
+ * Who the spawn of that number is, or was; pid 0: it has never got to run its program. The leaves are looked at before the
+ * mark: one that sets its mark and ends in between is known by the mark then.
+ */
+static struct process_id find_spawn(struct cgroups *c, bool is_main, uint64_t spawn, unsigned after)
+{
+	struct search s = { .cgroups = c, .is_main = is_main, .after = after };
+	struct birth_mark mark;
+
+	if (!cg_is_open(&c->unit))
+		return (struct process_id){ 0 };
+	(void)!cgroups_each_leaf(c, search_leaf, &s);
+	if (birth_read(&c->unit, is_main, &mark) == 0 && mark.spawn == spawn)
+		return (struct process_id){ mark.pid, mark.identity };
+	return (struct process_id){ .pid = s.found };
+}
+
+/* pidfd of the process that id means, which may be a zombie; -ESRCH: it is gone, whoever has its number now. */
+static int open_process(struct process_id *id)
+{
+	int pidfd = pidfd_open_pid(id->pid), r;
+	uint64_t identity = 0;
+
+	if (pidfd < 0)
+		return pidfd;
+	r = pidfd_identity(pidfd, id->pid, &identity);
+	if (r == 0 && id->identity != 0 && identity != id->identity)
+		r = -ESRCH;
+	if (r < 0) {
+		close(pidfd);
+		return r;
+	}
+	id->identity = identity;
+	return pidfd;
+}
+
+/* A process that lives, or whose end is still to be had; NULL: gone, or without memory. */
+static struct process *make_process(struct manager *m, bool is_main, const struct service *machine,
+				    struct process_id *id)
+{
+	bool in_list = is_main && machine->unit->type == SERVICE_ONESHOT;
+	struct process *p;
+	int pidfd = open_process(id);
+
+	if (pidfd < 0)
+		return NULL;
+	p = calloc(1, sizeof(*p));
+	if (p) {
+		*p = (struct process){ .pid = id->pid,
+				       .pidfd = pidfd,
+				       .identity = id->identity,
+				       .is_main = is_main,
+				       .phase = is_main ? EXEC_START : machine->phase,
+				       .index = is_main && !in_list ? 0 : machine->index };
+		if (process_adopt(p, m->loop) == 0) {
+			if (!m->guard && !pidfd_status_is_kept())
+				deathwatch_expect(&m->deathwatch, m->loop, pidfd, p->pid);
+			return p;
+		}
+	}
+	free(p);
+	close(pidfd);
+	log_error("no memory to watch process %d", (int)id->pid);
+	return NULL;
+}
+
+/* *id stays empty when that spawn has never got to run its program. */
+static struct process *find_process(struct supervised *sv, const struct record *r, bool is_main,
+				    struct process_id *id)
+{
+	if (!(is_main ? r->machine.main_alive : r->machine.control_alive))
+		return NULL;
+	*id = is_main ? r->main : r->control;
+	if (id->pid == 0)
+		*id = find_spawn(&sv->cgroups, is_main, is_main ? r->main_spawn : r->control_spawn,
+				 is_main ? r->main_after : r->control_after);
+	return id->pid > 0 ? make_process(sv->manager, is_main, &sv->machine, id) : NULL;
+}
+
+/* ---- one service ---- */
+
+/* The kinds of requests as the trail holds them: by static text. */
+static const char *static_request(const char *what)
+{
+	static const char *const names[] = { "start", "stop", "restart", "reload" };
+
+	for (size_t i = 0; what && i < ARRAY_SIZE(names); i++)
+		if (streq(names[i], what))
+			return names[i];
+	return NULL;
+}
+
+static void restore_origin(struct supervised *sv, struct record *r)
+{
+	struct trail_event e = { .kind = TRAIL_JOB };
+	const char *what = static_request(r->asked);
+
+	sv->asked.what = TAKE_PTR(r->asked);
+	sv->asked.comm = TAKE_PTR(r->asked_comm);
+	sv->asked.uid = r->asked_uid;
+	sv->asked.pid = r->asked_pid;
+	if (!what)
+		return;
+	e.job.what = what;
+	e.job.result = "requested";
+	e.job.by_peer = sv->asked.pid > 0;
+	e.job.uid = sv->asked.uid;
+	e.job.pid = sv->asked.pid;
+	e.names = sv->asked.comm ? strdup(sv->asked.comm) : NULL;
+	supervised_tell(sv, &e);
+}
+
+static void restore(struct supervised *sv, struct record *r)
+{
+	const struct unit *unit = sv->unit;
+
+	sv->machine = r->machine;
+	sv->machine.unit = unit;
+	sv->spawns = r->spawns;
+	sv->main_spawn = r->main_spawn;
+	sv->control_spawn = r->control_spawn;
+	sv->main_after = r->main_after;
+	sv->control_after = r->control_after;
+	sv->signals_due = r->signals_due;
+	sv->real_since = r->real_since;
+	manager_note_state(sv->manager, STATE_DEAD, sv->machine.state);
+	restore_origin(sv, r);
+}
+
+static void adopt_with_record(struct supervised *sv, struct record *r)
+{
+	struct adopted found = { 0 };
+
+	restore(sv, r);
+	found.main = find_process(sv, r, true, &found.main_id);
+	found.control = find_process(sv, r, false, &found.control_id);
+	supervised_tell(sv, &(struct trail_event){ .kind = TRAIL_ADOPT, .state = sv->machine.state });
+	if (sv->load_state != LOAD_LOADED && !service_state_is_ended(sv->machine.state))
+		log_warning("%s: its unit cannot be read any more: it goes on with the defaults",
+			    supervised_name(sv));
+	supervised_resume(sv, &found);
+	log_debug("%s: taken over from an earlier cgkilld: %s", supervised_name(sv),
+		  service_state_name(sv->machine.state));
+}
+
+/* No record, or none to be believed: whoever lives there is left alone until somebody asks. */
+static void adopt_stranger(struct supervised *sv)
+{
+	struct manager *m = sv->manager;
+
+	if (sv->machine.populated) {
+		sv->stranger = true;
+		log_warning(
+			"%s: processes live in %s, and nothing is known of them: shown as unknown, "
+			"and left alone until you stop them",
+			supervised_name(sv), sv->cgroups.unit.path);
+		return;
+	}
+	(void)!cg_remove(&m->root, supervised_name(sv));
+	manager_drop_unused(m, sv);
+}
+
+static void adopt(struct manager *m, const char *name)
+{
+	struct supervised *sv = manager_get(m, name);
+	struct record r;
+	int e;
+
+	if (!sv) {
+		log_error("%s: out of memory: not taken over", name);
+		return;
+	}
+	if (sv->trail.n > 0 || sv->stranger) /* an alias' cgroup, and the unit that it means */
+		return;
+	(void)!cgroups_adopt(&sv->cgroups, &m->root, supervised_name(sv));
+	e = store_load(&m->store, &sv->cgroups.unit, supervised_name(sv), &r, &sv->has_file);
+	if (e < 0) {
+		adopt_stranger(sv);
+		return;
+	}
+	adopt_with_record(sv, &r);
+	record_deinit(&r);
+}
+
+/* ---- children that are no service's process ---- */
+
+static bool is_a_services(const struct manager *m, pid_t pid)
+{
+	const struct supervised *sv;
+
+	list_for_each(&m->services, sv, struct supervised, link)
+		if ((sv->main && sv->main->pid == pid) || (sv->control && sv->control->pid == pid))
+			return true;
+	return false;
+}
+
+/*
+ * The program that we were before had helpers, and children that their services have ended without: they are reaped
+ * whenever they end. Best effort: a kernel without CONFIG_PROC_CHILDREN does not list them.
+ */
+static void await_strays(struct manager *m)
+{
+	cleanup_fclose FILE *f = fopen("/proc/thread-self/children", "re");
+	int pid, pidfd;
+
+	while (f && fscanf(f, "%d", &pid) == 1)
+		if (!is_a_services(m, pid) && (pidfd = pidfd_open_pid(pid)) >= 0)
+			child_await(m->loop, pidfd);
+}
+
+/* ---- all of them ---- */
+
+void adopt_all(struct manager *m)
+{
+	char **names = subtree_list(m), **recorded = NULL;
+
+	for (size_t i = 0; names && names[i]; i++) {
+		if (unit_name_valid(names[i]))
+			adopt(m, names[i]);
+		else if (cg_remove(&m->root, names[i]) == -EBUSY)
+			log_warning("processes live in %s/%s, which is no unit's name: left alone",
+				    m->root.path, names[i]);
+	}
+	strv_free(names);
+	if (store_list(&m->store, &recorded) < 0)
+		log_error("cannot read the records in %s", m->store.dir);
+	for (size_t i = 0; recorded && recorded[i]; i++)
+		if (!manager_knows(m, recorded[i]))
+			adopt(m, recorded[i]);
+	strv_free(recorded);
+	await_strays(m);
+	if (m->live > 0)
+		log_notice("took over %zu services from an earlier cgkilld", m->live);
+}
+
+/* ---- refusing ---- */
+
+#define NAMES_MAX 8
+
+static void name_inhabitants(const struct cg *cg)
+{
+	struct process_name names[NAMES_MAX];
+	size_t total = 0;
+	ssize_t n = name_members(cg, names, NAMES_MAX, &total);
+
+	for (ssize_t i = 0; i < n; i++)
+		log_error("process %d (%s) lives in %s", (int)names[i].pid, names[i].comm, cg->path);
+	if (n >= 0 && (size_t)n < total)
+		log_error("and %zu more in %s", total - (size_t)n, cg->path);
+}
+
+int adopt_refuse(struct manager *m)
+{
+	char **names = subtree_list(m);
+	int r = 0;
+
+	for (size_t i = 0; names && names[i]; i++) {
+		struct cg cg = CG_INIT;
+
+		if (cg_open(&cg, &m->root, names[i]) == 0 && cg_populated(&cg) != 0) {
+			name_inhabitants(&cg);
+			r = -EBUSY;
+		}
+		cg_close(&cg);
+	}
+	strv_free(names);
+	if (r < 0)
+		log_error(
+			"refusing to start over a living subtree: leave out --adopt=no to take it "
+			"over, or end these processes first");
+	return r;
+}
