@@ -1123,7 +1123,8 @@ void service_resume(struct service *s, const struct resume *how, usec_t now, str
 		s->stage_end = MIN_OF(s->stage_end, usec_add(now, s->unit->kill_verify));
 	else if (signal_stages[s->state].kill && how->signals_due)
 		send_to_scope(&st, stage_scope(s, s->state), stage_signal(s));
-	if (service_state_is_ended(s->state) && !s->populated)
+	/* The cgroup may still be there, with an older record in it. */
+	if ((service_state_is_ended(s->state) || s->state == STATE_AUTO_RESTART) && !s->populated)
 		act(&st, (struct action){ .kind = ACTION_RELEASE });
 }
 

@@ -21,21 +21,23 @@ struct search {
 	struct cgroups *cgroups;
 	bool is_main;
 	unsigned after; /* its leaf has a higher number */
-	pid_t found;
+	int found;	/* its PID; 0: not yet; or -errno */
 };
 
-/* It is the only one in its leaf. Where marks cannot be set it may have children by now, but it leads its session. */
-static pid_t find_unmarked(const struct cg *leaf)
+/*
+ * It is the only one in its leaf. Where marks cannot be set it may have children by now, but it leads its session. PID, 0
+ * or -errno; a leaf that is gone or threaded holds none.
+ */
+static int find_unmarked(const struct cg *leaf)
 {
 	struct cg_pids pids = { 0 };
-	pid_t found = 0;
+	int r = cg_read_procs(leaf, &pids), found = 0;
 
-	if (cg_read_procs(leaf, &pids) == 0)
-		for (size_t i = 0; i < pids.n && found == 0; i++)
-			if (pids.v[i] > 0 && (pids.n == 1 || getsid(pids.v[i]) == pids.v[i]))
-				found = pids.v[i];
+	for (size_t i = 0; r == 0 && i < pids.n && found == 0; i++)
+		if (pids.v[i] > 0 && (pids.n == 1 || getsid(pids.v[i]) == pids.v[i]))
+			found = pids.v[i];
 	cg_pids_deinit(&pids);
-	return found;
+	return r == 0 || r == -ENOENT || r == -ENODEV || r == -EOPNOTSUPP ? found : r;
 }
 
 /* An empty leaf is removed: a child on its way to it, of a parent that has just died, will not get there any more. */
@@ -48,24 +50,30 @@ static int search_leaf(const struct cg *leaf, bool is_main, unsigned serial, voi
 	s->found = find_unmarked(leaf);
 	if (s->found == 0 && !cgroups_remove_leaf(s->cgroups, is_main, serial))
 		s->found = find_unmarked(leaf); /* it has got there */
-	return s->found > 0;
+	return s->found;
 }
 
 /*
  * Who the spawn of that number is, or was; pid 0: it has never got to run its program. The leaves are looked at before the
- * mark: one that sets its mark and ends in between is known by the mark then.
+ * mark: one that sets its mark and ends in between is known by the mark then. 0 or -errno.
  */
-static struct process_id find_spawn(struct cgroups *c, bool is_main, uint64_t spawn, unsigned after)
+static int find_spawn(struct cgroups *c, bool is_main, uint64_t spawn, unsigned after,
+		      struct process_id *out)
 {
 	struct search s = { .cgroups = c, .is_main = is_main, .after = after };
 	struct birth_mark mark;
+	int r;
 
 	if (!cg_is_open(&c->unit))
-		return (struct process_id){ 0 };
-	(void)!cgroups_each_leaf(c, search_leaf, &s);
+		return 0;
+	r = cgroups_each_leaf(c, search_leaf, &s);
+	if (r < 0)
+		return r;
 	if (birth_read(&c->unit, is_main, &mark) == 0 && mark.spawn == spawn)
-		return (struct process_id){ mark.pid, mark.identity };
-	return (struct process_id){ .pid = s.found };
+		*out = (struct process_id){ mark.pid, mark.identity };
+	else
+		*out = (struct process_id){ .pid = s.found };
+	return 0;
 }
 
 /* pidfd of the process that id means, which may be a zombie; -ESRCH: it is gone, whoever has its number now. */
@@ -87,16 +95,16 @@ static int open_process(struct process_id *id)
 	return pidfd;
 }
 
-/* A process that lives, or whose end is still to be had; NULL: gone, or without memory. */
-static struct process *make_process(struct manager *m, bool is_main, const struct service *machine,
-				    struct process_id *id)
+/* *out: a process that lives, or whose end is still to be had; NULL: it is gone. 0 or -errno: it may live, unwatched. */
+static int make_process(struct manager *m, bool is_main, const struct service *machine,
+			struct process_id *id, struct process **out)
 {
 	bool in_list = is_main && machine->unit->type == SERVICE_ONESHOT;
 	struct process *p;
-	int pidfd = open_process(id);
+	int pidfd = open_process(id), r = -ENOMEM;
 
 	if (pidfd < 0)
-		return NULL;
+		return pidfd == -ESRCH ? 0 : pidfd;
 	p = calloc(1, sizeof(*p));
 	if (p) {
 		*p = (struct process){ .pid = id->pid,
@@ -105,29 +113,32 @@ static struct process *make_process(struct manager *m, bool is_main, const struc
 				       .is_main = is_main,
 				       .phase = is_main ? EXEC_START : machine->phase,
 				       .index = is_main && !in_list ? 0 : machine->index };
-		if (process_adopt(p, m->loop) == 0) {
-			if (!m->guard && !pidfd_status_is_kept())
-				deathwatch_expect(&m->deathwatch, m->loop, pidfd, p->pid);
-			return p;
-		}
+		r = process_adopt(p, m->loop);
 	}
-	free(p);
-	close(pidfd);
-	log_error("no memory to watch process %d", (int)id->pid);
-	return NULL;
+	if (r < 0) {
+		free(p);
+		close(pidfd);
+		return r;
+	}
+	if (!m->guard && !pidfd_status_is_kept())
+		deathwatch_expect(&m->deathwatch, m->loop, pidfd, p->pid);
+	*out = p;
+	return 0;
 }
 
-/* *id stays empty when that spawn has never got to run its program. */
-static struct process *find_process(struct supervised *sv, const struct record *r, bool is_main,
-				    struct process_id *id)
+/* *id stays empty when that spawn has never got to run its program. 0 or -errno. */
+static int find_process(struct supervised *sv, const struct record *r, bool is_main,
+			struct process_id *id, struct process **out)
 {
+	int e = 0;
+
 	if (!(is_main ? r->machine.main_alive : r->machine.control_alive))
-		return NULL;
+		return 0;
 	*id = is_main ? r->main : r->control;
 	if (id->pid == 0)
-		*id = find_spawn(&sv->cgroups, is_main, is_main ? r->main_spawn : r->control_spawn,
-				 is_main ? r->main_after : r->control_after);
-	return id->pid > 0 ? make_process(sv->manager, is_main, &sv->machine, id) : NULL;
+		e = find_spawn(&sv->cgroups, is_main, is_main ? r->main_spawn : r->control_spawn,
+			       is_main ? r->main_after : r->control_after, id);
+	return e == 0 && id->pid > 0 ? make_process(sv->manager, is_main, &sv->machine, id, out) : e;
 }
 
 /* ---- one service ---- */
@@ -166,9 +177,11 @@ static void restore_origin(struct supervised *sv, struct record *r)
 static void restore(struct supervised *sv, struct record *r)
 {
 	const struct unit *unit = sv->unit;
+	bool populated = sv->machine.populated;
 
 	sv->machine = r->machine;
 	sv->machine.unit = unit;
+	sv->machine.populated |= populated; /* a file may know nothing of a cgroup that was made since */
 	sv->spawns = r->spawns;
 	sv->main_spawn = r->main_spawn;
 	sv->control_spawn = r->control_spawn;
@@ -180,13 +193,19 @@ static void restore(struct supervised *sv, struct record *r)
 	restore_origin(sv, r);
 }
 
-static void adopt_with_record(struct supervised *sv, struct record *r)
+static int adopt_with_record(struct supervised *sv, struct record *r)
 {
 	struct adopted found = { 0 };
+	int e;
 
 	restore(sv, r);
-	found.main = find_process(sv, r, true, &found.main_id);
-	found.control = find_process(sv, r, false, &found.control_id);
+	e = find_process(sv, r, true, &found.main_id, &found.main);
+	if (e == 0)
+		e = find_process(sv, r, false, &found.control_id, &found.control);
+	if (e < 0) {
+		process_free(found.main);
+		return e;
+	}
 	supervised_tell(sv, &(struct trail_event){ .kind = TRAIL_ADOPT, .state = sv->machine.state });
 	if (sv->load_state != LOAD_LOADED && !service_state_is_ended(sv->machine.state))
 		log_warning("%s: its unit cannot be read any more: it goes on with the defaults",
@@ -194,6 +213,7 @@ static void adopt_with_record(struct supervised *sv, struct record *r)
 	supervised_resume(sv, &found);
 	log_debug("%s: taken over from an earlier cgkilld: %s", supervised_name(sv),
 		  service_state_name(sv->machine.state));
+	return 0;
 }
 
 /* No record, or none to be believed: whoever lives there is left alone until somebody asks. */
@@ -213,26 +233,25 @@ static void adopt_stranger(struct supervised *sv)
 	manager_drop_unused(m, sv);
 }
 
-static void adopt(struct manager *m, const char *name)
+static int adopt(struct manager *m, const char *name)
 {
-	struct supervised *sv = manager_get(m, name);
+	struct supervised *sv = manager_get_own(m, name);
 	struct record r;
 	int e;
 
-	if (!sv) {
-		log_error("%s: out of memory: not taken over", name);
-		return;
-	}
-	if (sv->trail.n > 0 || sv->stranger) /* an alias' cgroup, and the unit that it means */
-		return;
-	(void)!cgroups_adopt(&sv->cgroups, &m->root, supervised_name(sv));
+	if (!sv)
+		return -ENOMEM;
+	e = cgroups_adopt(&sv->cgroups, &m->root, supervised_name(sv));
+	if (e < 0 && e != -ENOENT && e != -ENODEV)
+		return e;
 	e = store_load(&m->store, &sv->cgroups.unit, supervised_name(sv), &r, &sv->has_file);
-	if (e < 0) {
+	if (e == -ENOENT)
 		adopt_stranger(sv);
-		return;
-	}
-	adopt_with_record(sv, &r);
+	if (e < 0)
+		return e == -ENOENT ? 0 : e;
+	e = adopt_with_record(sv, &r);
 	record_deinit(&r);
+	return e;
 }
 
 /* ---- children that are no service's process ---- */
@@ -263,27 +282,56 @@ static void await_strays(struct manager *m)
 
 /* ---- all of them ---- */
 
-void adopt_all(struct manager *m)
+static int adopt_cgroup(struct manager *m, const char *name)
 {
-	char **names = subtree_list(m), **recorded = NULL;
+	if (unit_name_valid(name))
+		return adopt(m, name);
+	if (cg_remove(&m->root, name) == -EBUSY)
+		log_warning("processes live in %s/%s, which is no unit's name: left alone",
+			    m->root.path, name);
+	return 0;
+}
 
+static int adopt_recorded(struct manager *m, const char *name)
+{
+	return manager_knows(m, name) ? 0 : adopt(m, name);
+}
+
+static int adopt_each(struct manager *m, char **names, int (*fn)(struct manager *m, const char *name))
+{
 	for (size_t i = 0; names && names[i]; i++) {
-		if (unit_name_valid(names[i]))
-			adopt(m, names[i]);
-		else if (cg_remove(&m->root, names[i]) == -EBUSY)
-			log_warning("processes live in %s/%s, which is no unit's name: left alone",
-				    m->root.path, names[i]);
+		int r = fn(m, names[i]);
+
+		if (r < 0) {
+			log_error("%s: cannot take it over, so leaving everything as it is: %s",
+				  names[i], strerror(-r));
+			return r;
+		}
 	}
+	return 0;
+}
+
+int adopt_all(struct manager *m)
+{
+	char **names = NULL, **recorded = NULL;
+	int r = subtree_list(m, &names);
+
+	if (r == 0)
+		r = store_list(&m->store, &recorded);
+	if (r < 0)
+		log_error("cannot tell what an earlier cgkilld has left: %s", strerror(-r));
+	if (r == 0)
+		r = adopt_each(m, names, adopt_cgroup);
+	if (r == 0)
+		r = adopt_each(m, recorded, adopt_recorded);
 	strv_free(names);
-	if (store_list(&m->store, &recorded) < 0)
-		log_error("cannot read the records in %s", m->store.dir);
-	for (size_t i = 0; recorded && recorded[i]; i++)
-		if (!manager_knows(m, recorded[i]))
-			adopt(m, recorded[i]);
 	strv_free(recorded);
+	if (r < 0)
+		return r;
 	await_strays(m);
 	if (m->live > 0)
 		log_notice("took over %zu services from an earlier cgkilld", m->live);
+	return 0;
 }
 
 /* ---- refusing ---- */
@@ -304,9 +352,13 @@ static void name_inhabitants(const struct cg *cg)
 
 int adopt_refuse(struct manager *m)
 {
-	char **names = subtree_list(m);
-	int r = 0;
+	char **names = NULL;
+	int r = subtree_list(m, &names);
 
+	if (r < 0) {
+		log_error("cannot tell who lives in our subtree: %s", strerror(-r));
+		return r;
+	}
 	for (size_t i = 0; names && names[i]; i++) {
 		struct cg cg = CG_INIT;
 

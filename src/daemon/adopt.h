@@ -8,8 +8,11 @@
 /*
  * Every service that has a cgroup in our subtree or a record is known afterwards and goes on from where it stood. A cgroup
  * without a believable record is a stranger's: watched, shown as unknown, killed only when asked. Empty ones are removed.
+ *
+ * 0, or -errno, logged: something of it could not be read now (no descriptors, no memory), and what is not known may live. Who
+ * cannot take over everything is not to start: the services run on, and nothing is lost for the next one.
  */
-void adopt_all(struct manager *m);
+int adopt_all(struct manager *m) must_check;
 
-/* For --adopt=no: 0 when nobody lives in our subtree; -EBUSY: somebody does, and was named. */
+/* For --adopt=no: 0 when nobody lives in our subtree; -EBUSY: somebody does, and was named; -errno. */
 int adopt_refuse(struct manager *m) must_check;

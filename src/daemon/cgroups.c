@@ -61,10 +61,13 @@ int cgroups_each_leaf(const struct cgroups *c, leaf_fn fn, void *arg)
 		unsigned serial;
 		bool is_main;
 
-		if (de->d_type != DT_DIR || !parse_leaf(de->d_name, &is_main, &serial) ||
-		    cg_open(&leaf, &c->unit, de->d_name) < 0)
+		if (de->d_type != DT_DIR || !parse_leaf(de->d_name, &is_main, &serial))
 			continue;
-		r = fn(&leaf, is_main, serial, arg);
+		r = cg_open(&leaf, &c->unit, de->d_name);
+		if (r == 0)
+			r = fn(&leaf, is_main, serial, arg);
+		else if (r == -ENOENT || r == -ENODEV) /* removed meanwhile */
+			r = 0;
 		cg_close(&leaf);
 	}
 	closedir(dir);

@@ -58,6 +58,13 @@ static void write_down(struct supervised *sv)
 	tell_failure(sv, store_save(&sv->manager->store, &sv->cgroups.unit, &r, &sv->has_file));
 }
 
+bool ledger_catch_up(struct supervised *sv)
+{
+	if (sv->unrecorded)
+		write_down(sv);
+	return !sv->unrecorded;
+}
+
 /* Its cgroup is about to go, and the record in it. */
 static void write_file(struct supervised *sv)
 {
@@ -124,11 +131,16 @@ void ledger_write_ahead(struct supervised *sv, const struct actions *actions)
 	}
 }
 
+void ledger_write(struct supervised *sv)
+{
+	if (is_worth_a_record(sv))
+		write_down(sv);
+}
+
 void ledger_signals_sent(struct supervised *sv)
 {
 	if (!sv->signals_due)
 		return;
 	sv->signals_due = false;
-	if (is_worth_a_record(sv))
-		write_down(sv);
+	ledger_write(sv);
 }

@@ -177,8 +177,10 @@ static int open_store(struct manager *m)
 	if (r < 0)
 		log_error("cannot keep records of services in %s: %s", m->runtime_dir, strerror(-r));
 	else if (lock_take(m->store.dir_fd) < 0)
-		log_warning("a process that was to be a service's has not got that far since an "
-			    "earlier cgkilld");
+		log_warning("a child of an earlier cgkilld, on its way to become a service, still "
+			    "has the "
+			    "lock of %s: going on, since it is known by its cgroup",
+			    m->store.dir);
 	return r;
 }
 
@@ -211,7 +213,7 @@ static int set_up(struct manager *m, const struct options *o)
 	if (r == 0 && !o->adopt)
 		r = adopt_refuse(m);
 	if (r == 0)
-		adopt_all(m);
+		r = adopt_all(m);
 	if (r == 0)
 		r = open_server(m, o);
 	return r;

@@ -86,6 +86,19 @@ struct supervised *manager_get(struct manager *m, const char *name)
 	return sv;
 }
 
+struct supervised *manager_get_own(struct manager *m, const char *name)
+{
+	struct supervised *sv = look_up(m, name);
+
+	if (sv)
+		return sv;
+	sv = load_new(m, name);
+	if (sv && add(m, sv) == 0)
+		return sv;
+	supervised_free(sv);
+	return NULL;
+}
+
 struct supervised *manager_find(struct manager *m, const char *name)
 {
 	struct supervised *sv = look_up(m, name), *alias;

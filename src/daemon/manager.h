@@ -68,6 +68,8 @@ struct manager {
 struct supervised *manager_get(struct manager *m, const char *name) must_check;
 /* The same of what is known; NULL when it is not. Both follow a name that is an alias to the unit that it means. */
 struct supervised *manager_find(struct manager *m, const char *name);
+/* The service of exactly this name, be it an alias by now: for what already runs under it. NULL without memory. */
+struct supervised *manager_get_own(struct manager *m, const char *name) must_check;
 /* Is there a service of exactly this name? */
 bool manager_knows(const struct manager *m, const char *name);
 /*

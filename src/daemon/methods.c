@@ -263,8 +263,9 @@ static bool is_of_interest(const struct supervised *sv)
 /* What lives in our subtree under a name that no unit can have: shown, so that nobody has to look for it. */
 static void add_strangers(json_t *rows, const struct manager *m, json_t *patterns)
 {
-	cleanup_strv char **names = subtree_list(m);
+	cleanup_strv char **names = NULL;
 
+	(void)!subtree_list(m, &names);
 	for (size_t i = 0; names && names[i]; i++) {
 		struct cg cg = CG_INIT;
 

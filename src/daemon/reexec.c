@@ -10,13 +10,14 @@
 #include "daemon/guard.h"
 #include "daemon/inherit.h"
 #include "daemon/killer.h"
+#include "daemon/ledger.h"
 #include "daemon/ownlimits.h"
 #include "daemon/supervisor.h"
 #include "sys/pidfd.h"
 #include "util/log.h"
 
 #define TRIAL_MAX  (10 * USEC_PER_SEC)
-/* A command that has ended but whose leftovers are being killed is known only to us: so long the exchange waits for it. */
+/* A command whose leftovers are being killed, and a signal that is a millisecond away, are known only to us: they are waited for. */
 #define QUIET_MAX  USEC_PER_SEC
 #define QUIET_LOOK USEC_PER_MSEC
 #define LAST_WORDS (100 * USEC_PER_MSEC)
@@ -65,7 +66,17 @@ static bool is_quiet(const struct manager *m)
 	struct supervised *sv;
 
 	list_for_each(&m->services, sv, struct supervised, link)
-		if (sv->leaf_killer)
+		if (sv->leaf_killer || sv->rest_action.kind != ACTION_INVALID)
+			return false;
+	return true;
+}
+
+static bool all_recorded(const struct manager *m)
+{
+	struct supervised *sv;
+
+	list_for_each(&m->services, sv, struct supervised, link)
+		if (!ledger_catch_up(sv))
 			return false;
 	return true;
 }
@@ -78,6 +89,10 @@ static void on_look(struct timer *t, usec_t now)
 	if (!is_quiet(m) && now < x->quiet_until &&
 	    timer_set(m->loop, t, usec_add(now, QUIET_LOOK), on_look) == 0)
 		return;
+	if (!all_recorded(m)) {
+		fail(m, x->call, "the state of a service cannot be noted, and would be lost");
+		return;
+	}
 	if (x->call)
 		call_reply(x->call, NULL, false);
 	reexec_cancel(m);

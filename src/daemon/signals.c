@@ -127,8 +127,11 @@ static bool is_member(const struct supervised *sv, const struct process *p)
 				 .id = p->cgroup_id,
 				 .path = sv->cgroups.unit.path };
 
-	if (pidfd_in_cgroup(p->pidfd, p->pid, &born, VERIFY_GET_INFO) == 1 ||
-	    pidfd_in_subtree(p->pidfd, p->pid, &sv->cgroups.unit) != 0)
+	int r = pidfd_in_cgroup(p->pidfd, p->pid, &born, VERIFY_GET_INFO);
+
+	if (r != 1)
+		r = pidfd_in_subtree(p->pidfd, p->pid, &sv->cgroups.unit);
+	if (r == 1 || (r < 0 && !p->adopted)) /* who was taken over is only believed to be ours */
 		return true;
 	log_warning("%s: process %d has left its cgroup: not signalled", supervised_name(sv), p->pid);
 	return false;

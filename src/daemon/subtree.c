@@ -155,7 +155,7 @@ int subtree_open(struct manager *m, const char *root)
 	return probe(m);
 }
 
-char **subtree_list(const struct manager *m)
+int subtree_list(const struct manager *m, char ***out)
 {
 	int fd = openat(m->root.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -164,14 +164,20 @@ char **subtree_list(const struct manager *m)
 	int r = 0;
 
 	if (!dir) {
+		r = -errno;
 		close_fd(fd);
-		return NULL;
+		return r;
 	}
 	while (r == 0 && (de = readdir(dir)))
 		if (de->d_type == DT_DIR && de->d_name[0] != '.')
 			r = strv_push(&names, de->d_name);
 	closedir(dir);
-	return names;
+	if (r < 0) {
+		strv_free(names);
+		return r;
+	}
+	*out = names;
+	return 0;
 }
 
 void subtree_close(struct manager *m, bool all_ended)

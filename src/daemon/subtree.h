@@ -11,8 +11,8 @@
  * What is wrong is logged with what to do. 0 or -errno.
  */
 int subtree_open(struct manager *m, const char *root) must_check;
-/* The names of the cgroups in it, populated or not: a strv, the caller's. NULL: none, or they cannot be read. */
-char **subtree_list(const struct manager *m) must_check;
+/* The names of the cgroups in it, populated or not: a strv, the caller's. NULL: none. 0 or -errno. */
+int subtree_list(const struct manager *m, char ***out) must_check;
 /*
  * Removes the root when we made it: with what is empty in it, once all services have ended; else only if there is nothing
  * in it, for in an empty cgroup there may be the record of a service.

@@ -74,8 +74,13 @@ static void release_cgroup(struct supervised *sv)
 	r = cgroups_remove(&sv->cgroups, &sv->manager->root, supervised_name(sv));
 	if (r < 0)
 		log_warning("%s: cannot remove its cgroup: %s", supervised_name(sv), strerror(-r));
-	if (r == -EBUSY)
-		find_survivors(sv);
+	if (r != -EBUSY)
+		return;
+	find_survivors(sv);
+	if (sv->machine.populated)
+		ledger_write(sv); /* the record in it is of before the end */
+	else
+		(void)!cgroups_remove(&sv->cgroups, &sv->manager->root, supervised_name(sv));
 }
 
 /* ---- emptiness ---- */

@@ -355,6 +355,16 @@ bool stage_settled(struct stage *s, struct status *out)
 
 /* ---- cgkilld ---- */
 
+/* It traces its process, which cannot be traced twice. */
+static void forbid_leak_check(void)
+{
+	const char *options = getenv("ASAN_OPTIONS");
+	char changed[512];
+
+	snprintf(changed, sizeof(changed), "%s:detect_leaks=0", options ? options : "");
+	setenv("ASAN_OPTIONS", changed, 1);
+}
+
 _Noreturn static void exec_cgkilld(struct stage *s, int ready_fd, bool traced)
 {
 	char root[sizeof(s->root) + 8], ready[32], units[96], run[96], log[96], log_file[128];
@@ -375,6 +385,8 @@ _Noreturn static void exec_cgkilld(struct stage *s, int ready_fd, bool traced)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (cgtest_write(&s->home, "cgroup.procs", "0") < 0)
 		_exit(97);
+	if (traced)
+		forbid_leak_check();
 	if (traced && ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
 		_exit(96);
 	execl(s->cgkilld_path, "cgkilld", root, units, run, log, ready,
