@@ -1092,7 +1092,7 @@ bool service_step(struct service *s, const struct event *ev, usec_t now, struct 
 		s->populated = false;
 	if (fn)
 		fn(&st);
-	return fn || ev->kind == EVENT_EMPTY;
+	return out->n > 0 || (fn && ev->kind != EVENT_EMPTY);
 }
 
 /* Is the control process what the state is about? In the others it is there to be ended. */

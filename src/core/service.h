@@ -183,7 +183,10 @@ struct resume {
 };
 void service_resume(struct service *s, const struct resume *how, usec_t now, struct actions *out);
 
-/* One event. out is overwritten. False: it meant nothing here, and nothing has changed. */
+/*
+ * One event. out is overwritten. False: nothing has changed that is worth a record; it meant nothing here, or only that the
+ * cgroup is empty, which anybody can see.
+ */
 bool service_step(struct service *s, const struct event *ev, usec_t now, struct actions *out);
 
 /* When EVENT_TIMER is due, absolute; USEC_INFINITY = never. To be asked after every step. */

@@ -142,5 +142,6 @@ void ledger_signals_sent(struct supervised *sv)
 	if (!sv->signals_due)
 		return;
 	sv->signals_due = false;
-	ledger_write(sv);
+	if (sv->machine.populated) /* else there is nobody to be signalled twice */
+		ledger_write(sv);
 }

@@ -124,7 +124,8 @@ static void drop(struct manager *m, struct supervised *sv)
 
 void manager_drop_unused(struct manager *m, struct supervised *sv)
 {
-	if (sv && sv->trail.n == 0 && sv->machine.state == STATE_DEAD && !sv->machine.populated)
+	if (sv && sv->trail.n == 0 && sv->machine.state == STATE_DEAD && !sv->machine.populated &&
+	    !sv->leaving)
 		drop(m, sv);
 }
 

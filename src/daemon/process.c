@@ -52,7 +52,13 @@ static void on_report_ready(struct io_source *s, uint32_t events)
 	drain_reports(container_of(s, struct process, report_io));
 }
 
-/* Reaped only once its end was noted: a crash before that leaves the zombie, and its status, to our guard. */
+static int take_status(const struct process *p, siginfo_t *out)
+{
+	int r = p->guarded ? pidfd_peek(p->pidfd, out) : pidfd_reap(p->pidfd, out);
+
+	return r == -ECHILD && p->adopted ? pidfd_exit_status(p->pidfd, p->pid, out) : r;
+}
+
 static void on_exit_ready(struct io_source *s, uint32_t events)
 {
 	struct process *p = container_of(s, struct process, exit_io);
@@ -61,14 +67,15 @@ static void on_exit_ready(struct io_source *s, uint32_t events)
 
 	(void)events;
 	drain_reports(p); /* what it said comes before its end */
-	r = p->adopted ? pidfd_exit_status(p->pidfd, p->pid, &si) : pidfd_peek(p->pidfd, &si);
+	r = take_status(p, &si);
 	if (r == 0)
 		return; /* a tracer withholds it, and lets go with another edge: do_notify_pidfd() */
 	if (r < 0)
 		si = (siginfo_t){ .si_code = EXIT_UNKNOWN };
 	if (p->owner)
 		p->on_exit(p, (struct exit_info){ .code = si.si_code, .status = si.si_status });
-	(void)!pidfd_reap(p->pidfd, &si);
+	if (p->guarded)
+		(void)!pidfd_reap(p->pidfd, &si);
 	process_free(p);
 }
 

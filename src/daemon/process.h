@@ -20,6 +20,7 @@ struct process {
 	bool killed; /* by us: then that it was not born is no accident */
 	bool failed; /* it could not execute its program */
 	bool execed;
+	bool guarded; /* after a crash of ours a guard is to learn how it ended: reaped only once that was noted */
 	bool adopted;	   /* by pidfd, from an earlier cgkilld: perhaps no child of ours */
 	uint64_t identity; /* … and what tells it from others; else 0 */
 

@@ -194,6 +194,7 @@ static void add_leaver(struct shutdown *s, struct supervised *sv)
 			      .service = sv,
 			      .waiter = { .request = REQUEST_STOP, .fn = on_answer } };
 	list_init(&l->waiter.link);
+	sv->leaving = true;
 	s->pending++;
 	if (!service_state_is_ended(sv->machine.state))
 		list_append(&sv->waiters, &l->waiter.link);

@@ -288,6 +288,7 @@ static void on_process_report(struct process *p, uint32_t step, int error)
 static void set_callbacks(struct supervised *sv, struct process *p)
 {
 	p->owner = sv;
+	p->guarded = sv->manager->guard;
 	p->on_report = on_process_report;
 	p->on_exec = on_process_exec;
 	p->on_exit = on_process_exit;

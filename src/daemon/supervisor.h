@@ -54,6 +54,7 @@ struct supervised {
 	struct cgroups cgroups;
 	struct process *main, *control;
 	bool stranger;	       /* it lives in our subtree, and nothing is known of it */
+	bool leaving;	       /* a shutdown is to tell what became of it */
 	struct escape *escape; /* EscapePolicy=; NULL = not watched */
 	bool escaped; /* the main process was moved out of the cgroup, and outlives the run */
 	struct last_command last[EXEC_PHASE_MAX];
