@@ -27,76 +27,10 @@
 #include <time.h>
 
 #include "bench/stand.h"
+#include "bench/table.h"
 #include "sys/pidfd.h"
 
-enum { SAMPLES_MAX = 400, WAYS_MAX = 4, MANY = 1000, IDLE_FEW = 100, RESISTERS_MAX = 128 };
-
-static unsigned percent = 100;
-
-static unsigned scaled(unsigned n)
-{
-	return MAX_OF(n * percent / 100, 3U);
-}
-
-/* ---- samples and the table ---- */
-
-struct samples {
-	double v[SAMPLES_MAX];
-	unsigned n;
-};
-
-static void sample(struct samples *s, const char *name, const char *way, double value, const char *unit)
-{
-	if (s->n == SAMPLES_MAX)
-		return;
-	printf("%s,%u,%s,%.1f,%s\n", name, s->n, way, value, unit);
-	s->v[s->n++] = value;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static double median(const struct samples *s)
-{
-	struct samples sorted = *s;
-
-	if (s->n == 0)
-		return NAN;
-	qsort(sorted.v, sorted.n, sizeof(sorted.v[0]), by_value);
-	return sorted.v[sorted.n / 2];
-}
-
-static struct row {
-	char *what;
-	double target, measured; /* the target is a maximum; NAN = none */
-	const char *unit;
-} rows[64];
-static unsigned n_rows;
-
-static void row(char *what, double target, double measured, const char *unit)
-{
-	if (n_rows < ARRAY_SIZE(rows))
-		rows[n_rows++] = (struct row){ what, target, measured, unit };
-}
-
-static void print_table(void)
-{
-	fprintf(stderr, "%-64s %9s %9s\n", "median", "target", "measured");
-	for (unsigned i = 0; i < n_rows; i++) {
-		const struct row *r = &rows[i];
-
-		if (isnan(r->target))
-			fprintf(stderr, "%-64s %9s %9.2f %s\n", r->what, "", r->measured, r->unit);
-		else
-			fprintf(stderr, "%-64s %9.2f %9.2f %-7s %s\n", r->what, r->target,
-				r->measured, r->unit, r->measured <= r->target ? "met" : "MISSED");
-		free(r->what);
-	}
-}
+enum { WAYS_MAX = 4, IDLE_FEW = 100, RESISTERS_MAX = 128 };
 
 /* ---- the raw kernel work ---- */
 
@@ -165,11 +99,6 @@ static double stop_bare(struct stand *s unused, unsigned age_ms)
 {
 	cgtest_sleep_ms(age_ms);
 	return command_run((const char *const[]){ "/bin/true", NULL });
-}
-
-static double cgkillctl(struct stand *s, const char *verb, const char *unit)
-{
-	return command_run((const char *const[]){ s->cgkillctl, verb, unit, NULL });
 }
 
 static double stop_cgkill(struct stand *s, unsigned age_ms)
@@ -482,19 +411,6 @@ static struct cost many_raw(struct stand *s)
 	return c;
 }
 
-/* cgkillctl VERB with the first n of the many. */
-static double cgkillctl_many(struct stand *s, const char *verb, unsigned n)
-{
-	static char names[MANY][16];
-	const char *argv[MANY + 3] = { s->cgkillctl, verb };
-
-	for (unsigned i = 0; i < n; i++) {
-		snprintf(names[i], sizeof(names[i]), "many%u", i);
-		argv[i + 2] = names[i];
-	}
-	return command_run(argv);
-}
-
 static struct cost many_cgkill(struct stand *s, const struct program *cgkilld)
 {
 	struct cost c;
@@ -600,11 +516,7 @@ static void write_units(struct stand *s)
 	cleanup_free char *units = text_of("%s/units", s->dir);
 
 	write_file(units, "sleeper.service", text);
-	for (unsigned i = 0; i < MANY; i++) {
-		cleanup_free char *name = text_of("many%u.service", i);
-
-		write_file(units, name, text);
-	}
+	write_many(s, text);
 }
 
 static void bench_many(struct stand *s, const struct program *cgkilld)
@@ -661,7 +573,7 @@ static double wakeups(const struct program *p, double seconds)
 static void bench_footprint(struct stand *s, struct program *cgkilld)
 {
 	static struct samples pss[2], woken[2];
-	double seconds = MAX_OF(percent, 10U) / 10.0;
+	double seconds = MAX_OF(scaled(100) / 10.0, 1.0);
 
 	sample(&woken[0], "wakeups", "0", wakeups(cgkilld, seconds), "");
 	sample(&pss[0], "pss", "0", program_pss(cgkilld), "bytes");
@@ -685,12 +597,9 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && streq(argv[1], "resist"))
 		resist(argv[2], argv[3]);
-	if (argc > 1)
-		percent = (unsigned)strtoul(argv[1], NULL, 10);
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	table_begin(argc, argv);
 	stand_begin(&s, stand_shelter());
 	write_units(&s);
-	printf("case,sample,way,value,unit\n");
 	cgkilld = cgkilld_start(&s);
 	bench_footprint(&s, &cgkilld);
 	bench_stop(&s, "stop", "after 30 ms", 30, 30);
@@ -700,6 +609,6 @@ int main(int argc, char **argv)
 	bench_many(&s, &cgkilld);
 	program_stop(&cgkilld);
 	stand_end(&s);
-	print_table();
+	table_end();
 	return 0;
 }

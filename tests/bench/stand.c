@@ -162,6 +162,7 @@ static void exec_program(void *arg, int report_fd)
 {
 	char *const *const *argv = arg;
 
+	setsid(); /* as whoever starts daemons does: sched(7), "The autogroup feature" */
 	execvp((*argv)[0], *argv);
 	spawn_fail(report_fd, SPAWN_STEP_FIRST, errno, EXIT_FAILURE);
 }
@@ -214,6 +215,12 @@ void program_reap(struct program *p)
 void program_stop(struct program *p)
 {
 	kill(p->pid, SIGTERM);
+	program_reap(p);
+}
+
+void program_kill(struct program *p)
+{
+	kill(p->pid, SIGKILL);
 	program_reap(p);
 }
 
@@ -315,4 +322,32 @@ struct program cgkilld_start(const struct stand *s)
 	close(ready[1]);
 	await_ready(ready[0], "cgkilld does not become ready");
 	return p;
+}
+
+double cgkillctl(const struct stand *s, const char *verb, const char *unit)
+{
+	return command_run((const char *const[]){ s->cgkillctl, verb, unit, NULL });
+}
+
+void write_many(const struct stand *s, const char *text)
+{
+	cleanup_free char *units = text_of("%s/units", s->dir);
+
+	for (unsigned i = 0; i < MANY; i++) {
+		cleanup_free char *name = text_of("many%u.service", i);
+
+		write_file(units, name, text);
+	}
+}
+
+double cgkillctl_many(const struct stand *s, const char *verb, unsigned n)
+{
+	static char names[MANY][16];
+	const char *argv[MANY + 3] = { s->cgkillctl, verb };
+
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(names[i], sizeof(names[i]), "many%u", i);
+		argv[i + 2] = names[i];
+	}
+	return command_run(argv);
 }

@@ -35,8 +35,9 @@ struct program {
 };
 struct program program_start(const struct cg *cg, const char *const argv[]);
 void program_reap(struct program *p);
-/* SIGTERM, and waits for its end, at most 60 s. */
+/* SIGTERM, or SIGKILL, and waits for its end, at most 60 s. */
 void program_stop(struct program *p);
+void program_kill(struct program *p);
 
 /* CPU time used so far, µs. */
 double program_cpu_us(const struct program *p);
@@ -51,3 +52,10 @@ double command_run(const char *const argv[]);
 
 /* cgkilld with its services in t.root/services and its units in dir/units: ready when this returns. */
 struct program cgkilld_start(const struct stand *s);
+/* cgkillctl VERB UNIT (NULL = none): as command_run(). */
+double cgkillctl(const struct stand *s, const char *verb, const char *unit);
+
+/* The units many0, many1 …, and cgkillctl VERB with the first n of them. */
+enum { MANY = 1000 };
+void write_many(const struct stand *s, const char *text);
+double cgkillctl_many(const struct stand *s, const char *verb, unsigned n);
