@@ -40,7 +40,7 @@ static int ask_once(struct ctl *ctl, const char *method, json_t *parameters, use
 	return r == 0 ? receive_last(ctl, p, out) : r;
 }
 
-int ask(struct ctl *ctl, const char *method, json_t *parameters, bool again, json_t **out)
+int ask(struct ctl *ctl, const char *method, json_t *parameters, enum again again, json_t **out)
 {
 	const struct options *o = &ctl->options;
 	usec_t deadline = usec_add(clock_now(), o->deadline), left = o->deadline;
@@ -49,13 +49,20 @@ int ask(struct ctl *ctl, const char *method, json_t *parameters, bool again, jso
 	int r;
 
 	progress_init(&progress, !o->no_block && !o->quiet && o->json == JSON_OFF);
-	while ((r = ask_once(ctl, method, owned, left, &progress, out)) == MANAGER_LOST && again) {
+	while ((r = ask_once(ctl, method, owned, left, &progress, out)) == MANAGER_LOST &&
+	       again != AGAIN_NEVER) {
 		progress_erase(&progress);
 		complain("The connection to cgkilld was lost: asking again.");
 		r = manager_reconnect(ctl);
 		if (r > 0)
 			break;
 		left = usec_sub(deadline, clock_now());
+		if (again == AGAIN_IF_ACTIVE &&
+		    json_object_set_new(owned, "onlyActive", json_true()) < 0) {
+			complain("Out of memory.");
+			r = CGKILL_EXIT_FAILED;
+			break;
+		}
 	}
 	progress_deinit(&progress);
 	return r;

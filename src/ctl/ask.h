@@ -6,8 +6,13 @@
  */
 #include "ctl/ctl.h"
 
-/*
- * parameters are stolen; "deadlineUSec" is set in them to what is left of --deadline=. again: it does
- * no harm to ask for it twice; else MANAGER_LOST is returned, not explained. *out: the last reply.
- */
-int ask(struct ctl *ctl, const char *method, json_t *parameters, bool again, json_t **out) must_check;
+/* When the connection was lost. */
+enum again {
+	AGAIN_NEVER,	 /* MANAGER_LOST is returned, not explained */
+	AGAIN_IF_ACTIVE, /* with "onlyActive": what has ended since is not begun once more */
+	AGAIN_ALWAYS,	 /* it does no harm to ask for it twice */
+};
+
+/* parameters are stolen; "deadlineUSec" is set in them to what is left of --deadline=. *out: the last reply. */
+int ask(struct ctl *ctl, const char *method, json_t *parameters, enum again again,
+	json_t **out) must_check;

@@ -12,13 +12,13 @@ static const struct job {
 	const char *method;
 	bool only_active;
 	bool has_deadline;
-	bool idempotent; /* asked for twice, it is done once */
+	enum again again;
 } jobs[] = {
-	{ "start", "Start", false, false, true },
-	{ "stop", "Stop", false, true, true },
-	{ "restart", "Restart", false, true, false },
-	{ "try-restart", "Restart", true, true, false },
-	{ "reload", "Reload", false, false, false },
+	{ "start", "Start", false, false, AGAIN_IF_ACTIVE },
+	{ "stop", "Stop", false, true, AGAIN_ALWAYS },
+	{ "restart", "Restart", false, true, AGAIN_NEVER },
+	{ "try-restart", "Restart", true, true, AGAIN_NEVER },
+	{ "reload", "Reload", false, false, AGAIN_NEVER },
 };
 
 static const struct job *find_job(const char *verb)
@@ -53,12 +53,12 @@ static json_t *job_parameters(const struct job *job, const struct options *o, ch
  * Who asks again for a glob would learn only of those that the new cgkilld knows, and success would
  * prove nothing of the others.
  */
-static bool may_ask_again(const struct job *job, char *const *units)
+static enum again may_ask_again(const struct job *job, char *const *units)
 {
 	for (; *units; units++)
 		if (strpbrk(*units, "*?["))
-			return false;
-	return job->idempotent;
+			return AGAIN_NEVER;
+	return job->again;
 }
 
 static int explain_lost(const struct job *job, const char *unit)

@@ -44,7 +44,7 @@ int verb_shutdown(struct ctl *ctl, char **args unused)
 {
 	cleanup_json json_t *reply = NULL;
 	const json_t *outcomes;
-	int r = ask(ctl, "Shutdown", json_object(), true, &reply);
+	int r = ask(ctl, "Shutdown", json_object(), AGAIN_ALWAYS, &reply);
 
 	if (r > 0)
 		return r;

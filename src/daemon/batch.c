@@ -177,8 +177,12 @@ static const char *refusal(struct batch *b, const struct resolved *target,
 		       : sv->load_state == LOAD_MASKED	? "masked"
 							: "load-error";
 	}
-	if (r->only_active && service_state_is_ended(sv->machine.state))
-		return "done";
+	if (r->only_active && service_state_is_ended(sv->machine.state)) {
+		*message = r->kind == EVENT_START
+				   ? "it does not run: it has ended since, or was never started"
+				   : NULL;
+		return r->kind == EVENT_START ? "failed" : "done";
+	}
 	if ((r->kind == EVENT_START || r->kind == EVENT_RESTART) && b->manager->shutdown) {
 		*message = "cgkilld is shutting down";
 		return "canceled";

@@ -202,7 +202,7 @@ static void on_birth(struct descent *d, struct descendant *known, const struct p
 	struct lineage *l = parent ? parent->of : NULL;
 	uint64_t identity = known || l ? identity_of(ev->pid) : 0;
 
-	if (known && known->certain && known->identity == identity)
+	if (known && known->added && known->identity == identity)
 		return; /* we heard of it before its birth was told */
 	forget(known);	/* an earlier owner of its number */
 	if (l)
@@ -301,8 +301,12 @@ void descent_add(struct descent *d, struct lineage *l, int pidfd, pid_t pid)
 	uint64_t identity = 0;
 
 	if (pidfd_identity(pidfd, pid, &identity) == 0 &&
-	    !(known && known->of == l && known->identity == identity))
+	    !(known && known->of == l && known->identity == identity)) {
 		add(d, l, pid, identity, true);
+		known = find(d, pid);
+		if (known)
+			known->added = true;
+	}
 }
 
 void descent_each(struct descent *d, struct lineage *l,

@@ -22,6 +22,7 @@ struct descendant {
 	pid_t pid;	   /* 0 = a free place */
 	uint64_t identity; /* 0 = it had ended when it was looked at; its children may still be told */
 	struct lineage *of; /* NULL = forgotten */
+	bool added;	    /* by descent_add(): its birth may still be told */
 	bool certain; /* the identity is that of the descendant, not of a later owner of its number */
 	bool fresh;   /* to be looked at: it was born, or has executed a program */
 	bool ended;   /* … when it was last looked at; to be forgotten */

@@ -229,15 +229,26 @@ static struct escape *escape_new(struct supervised *sv)
 	return NULL;
 }
 
-void escape_watch(struct supervised *sv)
+/*
+ * All that was told so far is taken in first: among it may be births of children of an earlier owner
+ * of the number that the service's next process gets, and they would be held to be that one's.
+ */
+void escape_watch(struct supervised *sv, bool resumed)
 {
-	if (sv->escape || sv->unit->escape_policy == ESCAPE_IGNORE)
+	bool is_new = !sv->escape;
+
+	if (is_new && sv->unit->escape_policy == ESCAPE_IGNORE)
 		return;
-	sv->escape = escape_new(sv);
+	if (is_new)
+		sv->escape = escape_new(sv);
 	if (!sv->escape) {
 		log_error("%s: no memory to watch for processes that leave its cgroup",
 			  supervised_name(sv));
-	} else if (cg_is_open(&sv->cgroups.unit) && cg_populated(&sv->cgroups.unit) != 0) {
+		return;
+	}
+	descent_catch_up(sv->manager->descent);
+	if (is_new &&
+	    (resumed || (cg_is_open(&sv->cgroups.unit) && cg_populated(&sv->cgroups.unit) != 0))) {
 		on_gap(&sv->escape->lineage, "some of its processes are older than the watch");
 		resync(sv->escape);
 	}

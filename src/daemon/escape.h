@@ -16,10 +16,11 @@
 struct escape;
 
 /*
- * From now on it is watched, if its unit wants that: to be called before it gets a process. What
- * processes that it has already did before stays unknown, and is said to.
+ * From now on it is watched, if its unit wants that: to be called right before it gets a process. What
+ * processes that it has already did before stays unknown, and is said to; so is that of a run that an
+ * earlier cgkilld has begun (resumed), even if nobody is seen of it.
  */
-void escape_watch(struct supervised *sv);
+void escape_watch(struct supervised *sv, bool resumed);
 /* It got a process. */
 void escape_follow(struct supervised *sv, const struct process *p);
 

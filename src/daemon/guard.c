@@ -43,6 +43,7 @@ struct guard {
 
 	pid_t worker; /* 0: there is none. Ours to reap, so its number stays its own until we do */
 	usec_t started;
+	bool up;		   /* it has sent us something */
 	int link;		   /* to the worker */
 	struct recorder *recorder; /* of this worker alone */
 	struct kept kept[GUARD_KEEP_MAX];
@@ -128,6 +129,7 @@ static int start_worker(struct guard *g)
 	g->link = ends[0];
 	g->recorder = recorder;
 	g->started = clock_now();
+	g->up = false;
 	if (g->stopping)
 		kill(pid, SIGTERM);
 	return 0;
@@ -188,13 +190,16 @@ static void start_if_due(struct guard *g)
 
 /*
  * A worker ends by itself after it was told to, with one of two statuses, or because it cannot start. Once a worker has
- * been up, services may run: then a start that fails is no reason to leave them alone.
+ * been up, services may run: then a start that fails is no reason to leave them alone, nor is a program that is none of ours
+ * by now, and ends well at once.
  */
 static bool is_crash(const struct guard *g, struct exit_info e)
 {
 	if (e.code != CLD_EXITED)
 		return true;
-	return e.status != CGKILL_EXIT_OK && e.status != CGKILL_EXIT_SURVIVORS && g->n_kept > 0;
+	if (g->up && (e.status == CGKILL_EXIT_OK || e.status == CGKILL_EXIT_SURVIVORS))
+		return false;
+	return g->n_kept > 0;
 }
 
 static void take_kept(struct guard *g);
@@ -353,6 +358,7 @@ static bool take_one(struct guard *g)
 		g->link = close_fd(g->link);
 		return false;
 	}
+	g->up = true;
 	if (!c || c->cmsg_type != SCM_RIGHTS || (msg.msg_flags & MSG_CTRUNC))
 		return true; /* we are out of descriptors: it cannot be kept */
 	name[n] = '\0';

@@ -113,7 +113,11 @@ static const struct param job_params[] = { { "units", SHAPE_STRINGS, true },
 
 static void method_start(struct call *c, json_t *params, void *arg)
 {
-	if (check_params(c, params, job_params, 2))
+	static const struct param table[] = { { "units", SHAPE_STRINGS, true },
+					      { "block", SHAPE_BOOL, false },
+					      { "onlyActive", SHAPE_BOOL, false } };
+
+	if (check_params(c, params, table, ARRAY_SIZE(table)))
 		run_job(c, params, arg, EVENT_START);
 }
 

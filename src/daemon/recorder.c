@@ -9,7 +9,7 @@
 
 enum { ENTRIES = 256, ENTRY_SIZE = 256, EVENT_LEVEL = 0 };
 
-/* Cut where it is too long. The last byte is never written: whatever a writer dies of, the text ends. */
+/* Cut where it is too long. The last byte is written by nobody but a bug. */
 struct entry {
 	usec_t real;
 	int32_t level; /* enum log_level; EVENT_LEVEL = no line of the log */
@@ -117,7 +117,7 @@ static void print_entry(const struct entry *e, FILE *f)
 	fprintf(f, "%s ", clock_stamp(e->real, stamp));
 	if (e->level != EVENT_LEVEL)
 		fprintf(f, "<%d>", (int)e->level);
-	for (const char *c = e->text; *c; c++)
+	for (const char *c = e->text; c < e->text + sizeof(e->text) && *c; c++)
 		putc((unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c, f); /* as the log does */
 	putc('\n', f);
 }

@@ -521,7 +521,7 @@ static void perform(struct supervised *sv, const struct action *a)
 {
 	switch (a->kind) {
 	case ACTION_SPAWN:
-		escape_watch(sv);
+		escape_watch(sv, false);
 		do_spawn(sv, a);
 		break;
 	case ACTION_SIGNAL:
@@ -644,7 +644,8 @@ void supervised_resume(struct supervised *sv, const struct adopted *found)
 	struct service *m = &sv->machine;
 	bool main_ran = m->main_alive && found->main_id.pid > 0;
 
-	escape_watch(sv);
+	if (m->populated)
+		escape_watch(sv, true);
 	take_over(sv, found->main, true);
 	take_over(sv, found->control, false);
 	if (m->state == STATE_STUCK)

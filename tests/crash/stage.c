@@ -385,7 +385,7 @@ _Noreturn static void exec_cgkilld(struct stage *s, int ready_fd, bool traced)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (cgtest_write(&s->home, "cgroup.procs", "0") < 0)
 		_exit(97);
-	if (traced)
+	if (traced || s->guarded) /* of a guard the worker is traced */
 		forbid_leak_check();
 	if (traced && ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
 		_exit(96);

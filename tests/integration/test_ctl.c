@@ -731,7 +731,11 @@ Test(ctl, stop_and_start_are_asked_for_again)
 		     REPLY(OUTCOMES("{'unit':'a.service','result':'survivors','survivors':[]}"))),
 	      ARGS("stop", "a"), (struct expect){ 8, NULL, "", NULL });
 	check(SCRIPT(CALL, NEXT, CALL, REPLY(OUTCOMES(DONE("a.service")))), ARGS("start", "a"),
-	      (struct expect){ 0, NULL, "", lost });
+	      (struct expect){ 0,
+			       "io.cgkill.manager.Start {\"units\":[\"a.service\"]}\n"
+			       "io.cgkill.manager.Start "
+			       "{\"units\":[\"a.service\"],\"onlyActive\":true}\n",
+			       "", lost });
 }
 
 Test(ctl, other_jobs_are_not_asked_for_again)

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -114,6 +115,26 @@ Test(recorder, is_bounded)
 	cr_assert_lt(strlen(text), 100 * 1024);
 	cr_assert_null(strstr(text, ">9000 x"));
 	cr_assert_not_null(strstr(text, ">9999 x"));
+}
+
+/* A worker may die of having written where it should not: that is no reason for its guard to die of reading it. */
+Test(recorder, what_is_damaged_is_read_within_its_bounds)
+{
+	cleanup_close int fd = -1;
+	struct recorder *r = NULL;
+	struct stat st;
+	char *raw;
+
+	cr_assert_eq(recorder_new(&r, &fd), 0);
+	cr_assert_eq(fstat(fd, &st), 0);
+	raw = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	cr_assert_neq(raw, MAP_FAILED);
+	memset(raw + 16, 'x', (size_t)st.st_size - 16);
+	raw[1] = 1; /* so many that all are told of */
+	cr_assert_gt(strlen(print(r)), 50 * 1024);
+	cr_assert_lt(strlen(printed), 100 * 1024);
+	munmap(raw, (size_t)st.st_size);
+	recorder_unmap(r);
 }
 
 Test(recorder, without_one_nothing_happens)
