@@ -355,7 +355,7 @@ bool stage_settled(struct stage *s, struct status *out)
 
 /* ---- cgkilld ---- */
 
-/* It traces its process, which cannot be traced twice. */
+/* It traces its process at the end, which is traced by us then. */
 static void forbid_leak_check(void)
 {
 	const char *options = getenv("ASAN_OPTIONS");
@@ -385,8 +385,7 @@ _Noreturn static void exec_cgkilld(struct stage *s, int ready_fd, bool traced)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (cgtest_write(&s->home, "cgroup.procs", "0") < 0)
 		_exit(97);
-	if (traced || s->guarded) /* of a guard the worker is traced */
-		forbid_leak_check();
+	forbid_leak_check();
 	if (traced && ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
 		_exit(96);
 	execl(s->cgkilld_path, "cgkilld", root, units, run, log, ready,
