@@ -81,6 +81,11 @@ const char *event_name(enum event_kind kind)
 	return kind < EVENT_MAX && names[kind] ? names[kind] : "?";
 }
 
+bool service_state_is_over(enum service_state s)
+{
+	return service_state_is_ended(s) || s == STATE_AUTO_RESTART;
+}
+
 const char *answer_name(enum answer a)
 {
 	static const char *const names[ANSWER_MAX] = {
@@ -1124,7 +1129,7 @@ void service_resume(struct service *s, const struct resume *how, usec_t now, str
 	else if (signal_stages[s->state].kill && how->signals_due)
 		send_to_scope(&st, stage_scope(s, s->state), stage_signal(s));
 	/* The cgroup may still be there, with an older record in it. */
-	if ((service_state_is_ended(s->state) || s->state == STATE_AUTO_RESTART) && !s->populated)
+	if (service_state_is_over(s->state) && !s->populated)
 		act(&st, (struct action){ .kind = ACTION_RELEASE });
 }
 

@@ -49,6 +49,7 @@ const char *service_active_state(enum service_state s); /* "deactivating" */
 bool service_state_is_starting(enum service_state s);
 bool service_state_is_stopping(enum service_state s); /* STOP … FINAL_SIGKILL, STUCK */
 bool service_state_is_ended(enum service_state s);    /* DEAD, FAILED */
+bool service_state_is_over(enum service_state s);     /* a run is: these, and AUTO_RESTART */
 
 /*
  * What whoever feeds the events has to keep: EVENT_SPAWNED and EVENT_SPAWN_FAILED come next after

@@ -305,17 +305,12 @@ static bool is_guarded(const struct supervised *sv, pid_t pid)
 	return pid == 1 || pid == getpid() || pid == getppid() || pid == sv->asked.pid;
 }
 
-static bool is_over(enum service_state s)
-{
-	return service_state_is_ended(s) || s == STATE_AUTO_RESTART;
-}
-
 static void on_end(struct io_source *s, uint32_t events)
 {
 	struct supervised *sv = container_of(s, struct escape, end_io)->service;
 
 	(void)events;
-	if (is_over(sv->machine.state))
+	if (service_state_is_over(sv->machine.state))
 		watch_the_rest(sv);
 	else
 		supervised_look(sv);
@@ -477,7 +472,7 @@ void escape_note_state(struct supervised *sv, enum service_state to)
 
 	if (!e)
 		return;
-	if (is_over(to))
+	if (service_state_is_over(to))
 		end_run(sv);
 	else if (service_state_is_stopping(to)) /* what was held so far is to die now */
 		(void)!timer_set(sv->manager->loop, &e->round, clock_now(), on_round);

@@ -19,11 +19,11 @@ static struct process_id id_of(const struct supervised *sv, struct process *p)
 	return (struct process_id){ p->pid, p->identity };
 }
 
+/* All but what the store fills in. */
 static void fill(struct record *r, const struct supervised *sv)
 {
 	*r = (struct record){
 		.unit = sv->unit->name,
-		.cgroup_id = cg_is_open(&sv->cgroups.unit) ? sv->cgroups.unit.id : 0,
 		.real_since = sv->real_since,
 		.machine = sv->machine,
 		.spawns = sv->spawns,
@@ -72,7 +72,6 @@ static void write_file(struct supervised *sv)
 	int error;
 
 	fill(&r, sv);
-	r.cgroup_id = 0;
 	error = store_save_file(&sv->manager->store, &r);
 	if (error == 0)
 		sv->has_file = true;
@@ -95,7 +94,7 @@ static bool is_worth_a_record(const struct supervised *sv)
 /* It has, or is about to have, processes: its cgroup is needed in any case. */
 static bool has_a_cgroup(const struct supervised *sv)
 {
-	return !service_state_is_ended(sv->machine.state) && sv->machine.state != STATE_AUTO_RESTART;
+	return !service_state_is_over(sv->machine.state);
 }
 
 static void note_spawn(struct supervised *sv, bool is_main)

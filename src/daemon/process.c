@@ -2,7 +2,6 @@
 #include "daemon/process.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/epoll.h>
 
 #include "daemon/child.h"
@@ -113,9 +112,7 @@ int process_adopt(struct process *p, struct loop *l)
 
 bool process_has_ended(const struct process *p)
 {
-	struct pollfd fd = { .fd = p->pidfd, .events = POLLIN };
-
-	return poll(&fd, 1, 0) == 1;
+	return pidfd_has_ended(p->pidfd);
 }
 
 void process_abandon(struct process *p)

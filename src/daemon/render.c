@@ -162,7 +162,7 @@ static bool has_survivors(const struct supervised *sv)
 {
 	enum service_state s = sv->machine.state;
 
-	return (service_state_is_ended(s) || s == STATE_STUCK || s == STATE_AUTO_RESTART) &&
+	return (service_state_is_over(s) || s == STATE_STUCK) &&
 	       (sv->machine.populated || escape_remains(sv));
 }
 

@@ -79,7 +79,6 @@ static int signal_process(const struct process *p, int sig, bool sighup)
 	return r;
 }
 
-/* Who dies of our own SIGKILL before it has run was not killed at birth by the kernel: no second try, see spawn_again(). */
 void signals_note_kill(struct supervised *sv)
 {
 	if (sv->main)
@@ -126,7 +125,6 @@ static bool is_member(const struct supervised *sv, const struct process *p)
 	const struct cg born = { .fd = sv->cgroups.unit.fd,
 				 .id = p->cgroup_id,
 				 .path = sv->cgroups.unit.path };
-
 	int r = pidfd_in_cgroup(p->pidfd, p->pid, &born, VERIFY_GET_INFO);
 
 	if (r != 1)
@@ -144,7 +142,6 @@ static int thaw_one(const struct cg *cg, void *arg)
 	return 0;
 }
 
-/* What is frozen can act neither on ExecStop= nor on a signal; a kill needs no thaw. */
 void signals_thaw(struct supervised *sv)
 {
 	(void)!cg_walk(&sv->cgroups.unit, thaw_one, NULL);
@@ -184,7 +181,6 @@ void signals_send(struct supervised *sv, const struct action *a)
 	supervised_recheck(sv);
 }
 
-/* The main process has had its signal: now the others, if there are any. */
 void signals_send_rest(struct supervised *sv)
 {
 	struct action a = sv->rest_action;

@@ -465,7 +465,7 @@ static void log_state(struct supervised *sv, const struct action *a)
 
 static void do_state(struct supervised *sv, const struct action *a)
 {
-	bool over = service_state_is_ended(a->to) || a->to == STATE_AUTO_RESTART;
+	bool over = service_state_is_over(a->to);
 
 	timer_clear(&sv->rest);
 	sv->rest_action.kind = ACTION_INVALID;

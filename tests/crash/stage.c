@@ -650,17 +650,9 @@ bool stage_await_line(struct stage *s, const char *word, unsigned n)
 /* A zombie does not live. */
 bool process_lives(pid_t pid)
 {
-	char path[32], text[512] = "";
-	const char *p;
-	int fd;
+	char state = cgtest_state(pid);
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = '\0';
-	close_fd(fd);
-	p = strrchr(text, ')');
-	return p && p[1] && p[2] != 'Z' && p[2] != 'X';
+	return state != '\0' && state != 'Z' && state != 'X';
 }
 
 static unsigned population; /* nftw(3) hands no argument on */

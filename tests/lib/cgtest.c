@@ -341,7 +341,7 @@ bool cgtest_ended(int pidfd, int ms)
 	return poll(&p, 1, ms) == 1 && (p.revents & POLLIN);
 }
 
-static char state_of(pid_t pid)
+char cgtest_state(pid_t pid)
 {
 	char path[32], text[256] = "";
 	const char *p;
@@ -358,11 +358,11 @@ static char state_of(pid_t pid)
 
 bool cgtest_in_state(pid_t pid, const char *states, unsigned ms)
 {
-	char state = state_of(pid);
+	char state = cgtest_state(pid);
 
 	for (; ms > 0 && !(state && strchr(states, state)); ms--) {
 		cgtest_sleep_ms(1);
-		state = state_of(pid);
+		state = cgtest_state(pid);
 	}
 	return state && strchr(states, state);
 }
