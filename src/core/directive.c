@@ -7,6 +7,10 @@
 #include "util/strv.h"
 
 #define FIELD(member) offsetof(struct unit, member)
+#define DEP(key, dep)                                            \
+	{                                                        \
+		"Unit", key, &value_units, FIELD(deps[dep]), dep \
+	}
 #define LIMIT(name)                                                                  \
 	{                                                                            \
 		"Service", "Limit" #name, &value_limit, FIELD(limits), RLIMIT_##name \
@@ -20,13 +24,41 @@
 static const struct directive directives[] = {
 	{ "Unit", "Description", &value_text, FIELD(description), 0 },
 	{ "Unit", "Documentation", &value_urls, FIELD(documentation), 0 },
-	{ "Unit", "After", &value_units, FIELD(after), 0 },
-	{ "Unit", "Before", &value_units, FIELD(before), 0 },
+	DEP("Requires", DEP_REQUIRES),
+	DEP("Requisite", DEP_REQUISITE),
+	DEP("Wants", DEP_WANTS),
+	DEP("BindsTo", DEP_BINDS_TO),
+	DEP("BindTo", DEP_BINDS_TO), /* the name before v209 */
+	DEP("PartOf", DEP_PART_OF),
+	DEP("Upholds", DEP_UPHOLDS),
+	DEP("Conflicts", DEP_CONFLICTS),
+	DEP("After", DEP_AFTER),
+	DEP("Before", DEP_BEFORE),
+	DEP("PropagatesStopTo", DEP_PROPAGATES_STOP_TO),
+	DEP("StopPropagatedFrom", DEP_STOP_PROPAGATED_FROM),
+	DEP("PropagatesReloadTo", DEP_PROPAGATES_RELOAD_TO),
+	DEP("PropagateReloadTo", DEP_PROPAGATES_RELOAD_TO),
+	DEP("ReloadPropagatedFrom", DEP_RELOAD_PROPAGATED_FROM),
+	DEP("PropagateReloadFrom", DEP_RELOAD_PROPAGATED_FROM),
+	DEP("OnFailure", DEP_ON_FAILURE),
+	DEP("OnSuccess", DEP_ON_SUCCESS),
+	{ "Unit", "DefaultDependencies", &value_flag, FIELD(default_dependencies), 0 },
+	{ "Unit", "RefuseManualStart", &value_flag, FIELD(refuse_manual_start), 0 },
+	{ "Unit", "RefuseManualStop", &value_flag, FIELD(refuse_manual_stop), 0 },
+	{ "Unit", "StartLimitAction", &value_unit_action, FIELD(start_limit_action), 0 },
+	{ "Unit", "SuccessAction", &value_unit_action, FIELD(success_action), 0 },
+	{ "Unit", "FailureAction", &value_unit_action, FIELD(failure_action), 0 },
 	{ "Unit", "StartLimitIntervalSec", &value_seconds, FIELD(start_limit_interval), 0 },
 	{ "Unit", "StartLimitInterval", &value_seconds, FIELD(start_limit_interval), 0 }, /* the name before v230 */
 	{ "Unit", "StartLimitBurst", &value_number, FIELD(start_limit_burst), 0 },
 
 	{ "Service", "Type", &value_service_type, FIELD(type), 0 },
+	{ "Service", "ExitType", &value_exit_type, FIELD(exit_type), 0 },
+	{ "Service", "GuessMainPID", &value_flag, FIELD(guess_main_pid), 0 },
+	{ "Service", "NotifyAccess", &value_notify_access, FIELD(notify_access), 0 },
+	{ "Service", "ReloadSignal", &value_signal_number, FIELD(reload_signal), 0 },
+	{ "Service", "FileDescriptorStoreMax", &value_number, FIELD(fdstore_max), 0 },
+	{ "Service", "FileDescriptorStorePreserve", &value_fdstore_preserve, FIELD(fdstore_preserve), 0 },
 	{ "Service", "RemainAfterExit", &value_flag, FIELD(remain_after_exit), 0 },
 	{ "Service", "PIDFile", &value_pid_file, FIELD(pid_file), 0 },
 	{ "Service", "BusName", &value_text, FIELD(bus_name), 0 },
@@ -39,6 +71,9 @@ static const struct directive directives[] = {
 	EXEC("ExecStopPost", EXEC_STOP_POST),
 	{ "Service", "Restart", &value_restart_policy, FIELD(restart), 0 },
 	{ "Service", "RestartSec", &value_seconds, FIELD(restart_delay), 0 },
+	{ "Service", "RestartMaxDelaySec", &value_seconds, FIELD(restart_delay_max), 0 },
+	{ "Service", "RestartSteps", &value_number, FIELD(restart_steps), 0 },
+	{ "Service", "RestartMode", &value_restart_mode, FIELD(restart_mode), 0 },
 	{ "Service", "SuccessExitStatus", &value_exit_set, FIELD(success), 0 },
 	{ "Service", "RestartPreventExitStatus", &value_exit_set, FIELD(restart_prevent), 0 },
 	{ "Service", "RestartForceExitStatus", &value_exit_set, FIELD(restart_force), 0 },
@@ -49,6 +84,11 @@ static const struct directive directives[] = {
 	{ "Service", "TimeoutStartFailureMode", &value_failure_mode, FIELD(timeout_start_failure_mode), 0 },
 	{ "Service", "TimeoutStopFailureMode", &value_failure_mode, FIELD(timeout_stop_failure_mode), 0 },
 	{ "Service", "RuntimeMaxSec", &value_seconds, FIELD(runtime_max), 0 },
+	{ "Service", "RuntimeRandomizedExtraSec", &value_seconds, FIELD(runtime_extra), 0 },
+	{ "Service", "WatchdogSec", &value_seconds, FIELD(watchdog), 0 },
+	{ "Service", "OOMPolicy", &value_oom_policy, FIELD(oom_policy), 0 },
+	{ "Service", "FailureAction", &value_unit_action, FIELD(failure_action), 0 }, /* their place before v229, too */
+	{ "Service", "StartLimitAction", &value_unit_action, FIELD(start_limit_action), 0 },
 	{ "Service", "StartLimitInterval", &value_seconds, FIELD(start_limit_interval), 0 }, /* their place before v229 */
 	{ "Service", "StartLimitBurst", &value_number, FIELD(start_limit_burst), 0 },
 
@@ -86,6 +126,8 @@ static const struct directive directives[] = {
 
 	{ "X-Cgkill", "StopDeadlineSec", &value_timeout, FIELD(stop_deadline), 0 },
 	{ "X-Cgkill", "KillVerifySec", &value_bounded_wait, FIELD(kill_verify), 0 },
+	{ "X-Cgkill", "LeaderGraceSec", &value_seconds, FIELD(leader_grace), 0 },
+	{ "X-Cgkill", "RestGraceSec", &value_seconds, FIELD(rest_grace), 0 },
 	{ "X-Cgkill", "EscapePolicy", &value_escape_policy, FIELD(escape_policy), 0 },
 };
 /* clang-format on */

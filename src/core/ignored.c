@@ -6,15 +6,13 @@
 /* In the order of "systemd --dump-configuration-items" (252), then what later versions added. */
 /* clang-format off */
 static const char *const unit_other[] = {
-	"SourcePath", "Requires", "Requisite", "Wants", "BindsTo", "BindTo", "Upholds",
-	"Conflicts", "OnSuccess", "OnFailure", "PropagatesReloadTo",
-	"PropagateReloadTo", "ReloadPropagatedFrom", "PropagateReloadFrom", "PropagatesStopTo",
-	"StopPropagatedFrom", "PartOf", "JoinsNamespaceOf", "RequiresOverridable",
-	"RequisiteOverridable", "RequiresMountsFor", "StopWhenUnneeded", "RefuseManualStart",
-	"RefuseManualStop", "AllowIsolate", "DefaultDependencies", "OnSuccessJobMode",
+	"SourcePath",
+	"JoinsNamespaceOf", "RequiresOverridable",
+	"RequisiteOverridable", "RequiresMountsFor", "StopWhenUnneeded",
+	"AllowIsolate", "OnSuccessJobMode",
 	"OnFailureJobMode", "OnFailureIsolate", "IgnoreOnIsolate", "JobTimeoutSec",
 	"JobRunningTimeoutSec", "JobTimeoutAction", "JobTimeoutRebootArgument",
-	"StartLimitAction", "FailureAction", "SuccessAction", "FailureActionExitStatus",
+	"FailureActionExitStatus",
 	"SuccessActionExitStatus", "RebootArgument", "ConditionPathExists",
 	"ConditionPathExistsGlob", "ConditionPathIsDirectory", "ConditionPathIsSymbolicLink",
 	"ConditionPathIsMountPoint", "ConditionPathIsReadWrite", "ConditionPathIsEncrypted",
@@ -44,9 +42,8 @@ static const char *const unit_removed[] = {
 };
 
 static const char *const service_other[] = {
-	"RuntimeRandomizedExtraSec", "WatchdogSec", "StartLimitAction", "FailureAction",
-	"RebootArgument", "ExitType", "PermissionsStartOnly", "RootDirectoryStartOnly",
-	"GuessMainPID", "NonBlocking", "FileDescriptorStoreMax", "NotifyAccess", "Sockets",
+	"RebootArgument", "PermissionsStartOnly", "RootDirectoryStartOnly",
+	"NonBlocking", "Sockets",
 	"USBFunctionDescriptors", "USBFunctionStrings", "RootImageOptions",
 	"ExtensionDirectories", "ExtensionImages", "MountImages", "CoredumpFilter",
 	"IOSchedulingClass", "IOSchedulingPriority", "CPUSchedulingPolicy",
@@ -61,9 +58,9 @@ static const char *const service_other[] = {
 	"ConfigurationDirectoryMode", "ConfigurationDirectory", "SetCredential",
 	"SetCredentialEncrypted", "LoadCredential", "LoadCredentialEncrypted", "TimeoutCleanSec",
 	"UtmpIdentifier", "UtmpMode", "CPUAccounting", "MemoryAccounting", "IOAccounting",
-	"BlockIOAccounting", "TasksAccounting", "Delegate", "IPAccounting", "RestartSteps",
-	"RestartMaxDelaySec", "RestartMode", "FileDescriptorStorePreserve", "OpenFile",
-	"ReloadSignal", "SetLoginEnvironment", "LogFilterPatterns", "BindLogSockets",
+	"BlockIOAccounting", "TasksAccounting", "Delegate", "IPAccounting",
+	"OpenFile",
+	"SetLoginEnvironment", "LogFilterPatterns", "BindLogSockets",
 	"StateDirectoryAccounting", "CacheDirectoryAccounting", "LogsDirectoryAccounting",
 	"ImportCredential", "MemoryKSM", "BPFDelegateCommands", "BPFDelegateMaps",
 	"BPFDelegatePrograms", "BPFDelegateAttachments", "DelegateNamespaces",
@@ -72,7 +69,7 @@ static const char *const service_other[] = {
 };
 
 static const char *const service_protects[] = {
-	"OOMPolicy", "RootDirectory", "RootImage", "RootHash", "RootHashSignature", "RootVerity",
+	"RootDirectory", "RootImage", "RootHash", "RootHashSignature", "RootVerity",
 	"CPUAffinity", "DynamicUser", "RemoveIPC", "SecureBits", "CapabilityBoundingSet",
 	"AmbientCapabilities", "NoNewPrivileges", "KeyringMode", "ProtectProc", "ProcSubset",
 	"SystemCallFilter", "SystemCallArchitectures", "SystemCallErrorNumber", "SystemCallLog",

@@ -7,14 +7,23 @@
 #include "core/unitfile.h"
 #include "util/strv.h"
 
-/* The section's own name, static; NULL for what is none of a service. */
+/* The section's own name, static; NULL for what is none of a unit of this kind. */
 static const char *find_section(struct loading *l, const char *name)
 {
-	static const char *const sections[] = { "Unit", "Service", "Install", "X-Cgkill" };
+	static const struct {
+		const char *name;
+		enum unit_kind only; /* INVALID: of every kind */
+	} sections[] = {
+		{ "Unit", UNIT_KIND_INVALID },
+		{ "Service", UNIT_SERVICE },
+		{ "Install", UNIT_KIND_INVALID },
+		{ "X-Cgkill", UNIT_KIND_INVALID },
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
-		if (streq(name, sections[i]))
-			return sections[i];
+		if (streq(name, sections[i].name) &&
+		    (sections[i].only == UNIT_KIND_INVALID || sections[i].only == l->unit->kind))
+			return sections[i].name;
 	if (!after_prefix(name, "X-"))
 		diag_add(l->diags, DIAG_WARNING, l->file, l->line,
 			 "Unknown section '%s'. Ignoring.", name);
@@ -66,11 +75,21 @@ static int apply_texts(struct loading *l, const struct unit_text *texts, size_t 
 	return r;
 }
 
+static bool needs_notify(const struct unit *u)
+{
+	return u->type == SERVICE_NOTIFY || u->type == SERVICE_NOTIFY_RELOAD ||
+	       u->fdstore_max > 0 || (u->watchdog > 0 && u->watchdog != USEC_INFINITY);
+}
+
 /* The defaults that depend on other settings. */
 static void resolve_defaults(struct loading *l)
 {
 	struct unit *u = l->unit;
 
+	if (u->kind == UNIT_TARGET) { /* it is reached at once, and stays so until it is stopped */
+		u->type = SERVICE_ONESHOT;
+		u->remain_after_exit = true;
+	}
 	if (u->type == SERVICE_TYPE_INVALID)
 		u->type = u->bus_name		      ? SERVICE_DBUS
 			  : u->exec[EXEC_START].n > 0 ? SERVICE_SIMPLE
@@ -79,6 +98,8 @@ static void resolve_defaults(struct loading *l)
 		u->timeout_start = USEC_INFINITY;
 	if (!l->timeout_abort_set)
 		u->timeout_abort = u->timeout_stop;
+	if (u->notify_access == NOTIFY_ACCESS_NONE && needs_notify(u))
+		u->notify_access = NOTIFY_ACCESS_MAIN;
 	if (u->restart_kill_signal == 0)
 		u->restart_kill_signal = u->kill_signal;
 	/*
@@ -94,6 +115,8 @@ static const char *find_fault(const struct unit *u)
 {
 	size_t starts = u->exec[EXEC_START].n;
 
+	if (u->kind == UNIT_TARGET)
+		return NULL;
 	if (starts == 0 && u->exec[EXEC_STOP].n == 0)
 		return "Service has neither ExecStart= nor ExecStop=. Refusing.";
 	if (u->type != SERVICE_ONESHOT && starts == 0)
@@ -115,6 +138,10 @@ static const char *find_fault(const struct unit *u)
 		       "Type=oneshot services. Refusing.";
 	if (u->type == SERVICE_DBUS && !u->bus_name)
 		return "Service is of type D-Bus but no D-Bus service name has been specified. "
+		       "Refusing.";
+	if (u->type == SERVICE_FORKING && u->exit_type == EXIT_TYPE_CGROUP)
+		return "Service has ExitType=cgroup set, which isn't allowed for Type=forking "
+		       "services. "
 		       "Refusing.";
 	return NULL;
 }

@@ -59,7 +59,7 @@ static bool collect_names(struct names *names, const struct unit *const *units, 
 	size_t all = n, kept = 0;
 
 	for (size_t i = 0; i < n; i++)
-		all += strv_len(units[i]->after) + strv_len(units[i]->before) +
+		all += strv_len(units[i]->deps[DEP_AFTER]) + strv_len(units[i]->deps[DEP_BEFORE]) +
 		       strv_len(units[i]->alias);
 	names->v = calloc(all + 1, sizeof(*names->v));
 	if (!names->v)
@@ -67,8 +67,8 @@ static bool collect_names(struct names *names, const struct unit *const *units, 
 	for (size_t i = 0; i < n; i++) {
 		names->v[names->n++] = (struct name){ .text = units[i]->name, .unit = i };
 		add_names(names, units[i]->alias, i);
-		add_names(names, units[i]->after, ORDER_NONE);
-		add_names(names, units[i]->before, ORDER_NONE);
+		add_names(names, units[i]->deps[DEP_AFTER], ORDER_NONE);
+		add_names(names, units[i]->deps[DEP_BEFORE], ORDER_NONE);
 	}
 	qsort(names->v, names->n, sizeof(*names->v), compare_names);
 	for (size_t i = 0; i < names->n; i++)
@@ -129,9 +129,9 @@ static void collect_links(struct order *o, const struct names *names,
 			  const struct unit *const *units, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		for (char **name = units[i]->after; name && *name; name++)
+		for (char **name = units[i]->deps[DEP_AFTER]; name && *name; name++)
 			add_link(o, find_name(names, *name)->node, o->node_of[i]);
-		for (char **name = units[i]->before; name && *name; name++)
+		for (char **name = units[i]->deps[DEP_BEFORE]; name && *name; name++)
 			add_link(o, o->node_of[i], find_name(names, *name)->node);
 	}
 	qsort(o->link, o->n_links, sizeof(*o->link), compare_links);
@@ -254,7 +254,7 @@ static bool allocate(struct order *o, size_t n_nodes, const struct unit *const *
 	size_t links = 1;
 
 	for (size_t i = 0; i < n; i++)
-		links += strv_len(units[i]->after) + strv_len(units[i]->before);
+		links += strv_len(units[i]->deps[DEP_AFTER]) + strv_len(units[i]->deps[DEP_BEFORE]);
 	o->n_nodes = n_nodes;
 	o->unit_of = calloc(n_nodes + 1, sizeof(*o->unit_of));
 	o->node_of = calloc(n + 1, sizeof(*o->node_of));

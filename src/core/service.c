@@ -76,6 +76,16 @@ const char *event_name(enum event_kind kind)
 		[EVENT_EMPTY] = "empty",
 		[EVENT_STUCK] = "stuck",
 		[EVENT_TIMER] = "timer",
+		[EVENT_MAIN_PID] = "main-pid",
+		[EVENT_NO_MAIN] = "no-main",
+		[EVENT_OOM] = "oom",
+		[EVENT_READY] = "ready",
+		[EVENT_STOPPING] = "stopping",
+		[EVENT_RELOADING] = "reloading",
+		[EVENT_EXTEND] = "extend",
+		[EVENT_WATCHDOG] = "watchdog",
+		[EVENT_WATCHDOG_TRIGGER] = "watchdog-trigger",
+		[EVENT_WATCHDOG_USEC] = "watchdog-usec",
 	};
 
 	return kind < EVENT_MAX && names[kind] ? names[kind] : "?";

@@ -73,9 +73,20 @@ enum event_kind {
 	EVENT_EXECED,	    /* the main process has executed its program */
 	EVENT_MAIN_EXIT,
 	EVENT_CONTROL_EXIT,
-	EVENT_EMPTY, /* populated 0 was read for the service's whole subtree */
-	EVENT_STUCK, /* an ACTION_KILL has not emptied the cgroup in the unit's KillVerifySec= */
-	EVENT_TIMER, /* service_next_timer() has come */
+	EVENT_EMPTY,	/* populated 0 was read for the service's whole subtree */
+	EVENT_STUCK,	/* an ACTION_KILL has not emptied the cgroup in the unit's KillVerifySec= */
+	EVENT_TIMER,	/* service_next_timer() has come */
+	EVENT_MAIN_PID, /* the main process is another one from now on, and it lives: MAINPID=, or found by ACTION_FIND_MAIN */
+	EVENT_NO_MAIN, /* the other answer to ACTION_FIND_MAIN: nobody can be said to be it; the cgroup is the service */
+	EVENT_OOM, /* the kernel's out-of-memory killer has hit in the cgroup */
+	/* what the service itself says: sd_notify(3) */
+	EVENT_READY,
+	EVENT_STOPPING,
+	EVENT_RELOADING, /* usec: its MONOTONIC_USEC on our clock; USEC_INFINITY: it said none */
+	EVENT_EXTEND,	 /* EXTEND_TIMEOUT_USEC=; usec: from now */
+	EVENT_WATCHDOG,
+	EVENT_WATCHDOG_TRIGGER,
+	EVENT_WATCHDOG_USEC, /* usec: its new WatchdogSec= */
 	EVENT_MAX,
 };
 
@@ -86,6 +97,7 @@ struct event {
 	struct exit_info exit; /* MAIN_EXIT, CONTROL_EXIT */
 	bool is_main;	       /* SPAWN_FAILED: whose */
 	usec_t deadline;       /* STOP, RESTART: absolute, USEC_INFINITY = none */
+	usec_t usec;	       /* of those that say so */
 };
 
 enum action_kind {
@@ -94,8 +106,9 @@ enum action_kind {
 	ACTION_SIGNAL, /* a catchable signal, or SIGKILL by pidfd where KillMode=process */
 	ACTION_KILL, /* the kill engine, on the whole subtree; ends in EVENT_EMPTY or EVENT_STUCK */
 	ACTION_STATE, /* the state was changed: tell it; at an end, what still lives is nobody's process any more */
-	ACTION_DONE,	/* requests of this kind have their answer */
-	ACTION_RELEASE, /* nothing lives: remove the cgroup */
+	ACTION_DONE,	  /* requests of this kind have their answer */
+	ACTION_RELEASE,	  /* nothing lives: remove the cgroup */
+	ACTION_FIND_MAIN, /* Type=forking: by PIDFile=, once it is there, or a guess; MAIN_PID or NO_MAIN comes, now or later */
 };
 
 /* ALL: every member of the subtree but the main process, which has a signal of its own. */

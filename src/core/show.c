@@ -70,6 +70,36 @@ static void put_kill_mode(struct buf *b, const void *field)
 	buf_puts(b, kill_mode_name(*(const enum kill_mode *)field));
 }
 
+static void put_exit_type(struct buf *b, const void *field)
+{
+	buf_puts(b, exit_type_name(*(const enum exit_type *)field));
+}
+
+static void put_restart_mode(struct buf *b, const void *field)
+{
+	buf_puts(b, restart_mode_name(*(const enum restart_mode *)field));
+}
+
+static void put_notify_access(struct buf *b, const void *field)
+{
+	buf_puts(b, notify_access_name(*(const enum notify_access *)field));
+}
+
+static void put_oom_policy(struct buf *b, const void *field)
+{
+	buf_puts(b, oom_policy_name(*(const enum oom_policy *)field));
+}
+
+static void put_fdstore_preserve(struct buf *b, const void *field)
+{
+	buf_puts(b, fdstore_preserve_name(*(const enum fdstore_preserve *)field));
+}
+
+static void put_unit_action(struct buf *b, const void *field)
+{
+	buf_puts(b, unit_action_name(*(const enum unit_action *)field));
+}
+
 static void put_escape_policy(struct buf *b, const void *field)
 {
 	buf_puts(b, escape_policy_name(*(const enum escape_policy *)field));
@@ -162,12 +192,38 @@ static const struct row rows[] = {
 	ROW("Id", put_text, name),
 	ROW("Description", put_text, description),
 	ROW("Documentation", put_words, documentation),
-	ROW("After", put_words, after),
-	ROW("Before", put_words, before),
+	ROW("Requires", put_words, deps[DEP_REQUIRES]),
+	ROW("Requisite", put_words, deps[DEP_REQUISITE]),
+	ROW("Wants", put_words, deps[DEP_WANTS]),
+	ROW("BindsTo", put_words, deps[DEP_BINDS_TO]),
+	ROW("PartOf", put_words, deps[DEP_PART_OF]),
+	ROW("Upholds", put_words, deps[DEP_UPHOLDS]),
+	ROW("Conflicts", put_words, deps[DEP_CONFLICTS]),
+	ROW("After", put_words, deps[DEP_AFTER]),
+	ROW("Before", put_words, deps[DEP_BEFORE]),
+	ROW("PropagatesStopTo", put_words, deps[DEP_PROPAGATES_STOP_TO]),
+	ROW("StopPropagatedFrom", put_words, deps[DEP_STOP_PROPAGATED_FROM]),
+	ROW("PropagatesReloadTo", put_words, deps[DEP_PROPAGATES_RELOAD_TO]),
+	ROW("ReloadPropagatedFrom", put_words, deps[DEP_RELOAD_PROPAGATED_FROM]),
+	ROW("OnFailure", put_words, deps[DEP_ON_FAILURE]),
+	ROW("OnSuccess", put_words, deps[DEP_ON_SUCCESS]),
+	ROW("DefaultDependencies", put_bool, default_dependencies),
+	ROW("RefuseManualStart", put_bool, refuse_manual_start),
+	ROW("RefuseManualStop", put_bool, refuse_manual_stop),
+	ROW("StartLimitAction", put_unit_action, start_limit_action),
+	ROW("SuccessAction", put_unit_action, success_action),
+	ROW("FailureAction", put_unit_action, failure_action),
 	ROW("FragmentPath", put_text, fragment_path),
 	ROW("DropInPaths", put_words, dropin_paths),
 	ROW("Type", put_type, type),
+	ROW("ExitType", put_exit_type, exit_type),
 	ROW("RemainAfterExit", put_bool, remain_after_exit),
+	ROW("GuessMainPID", put_bool, guess_main_pid),
+	ROW("NotifyAccess", put_notify_access, notify_access),
+	ROW("ReloadSignal", put_int, reload_signal),
+	ROW("FileDescriptorStoreMax", put_unsigned, fdstore_max),
+	ROW("FileDescriptorStorePreserve", put_fdstore_preserve, fdstore_preserve),
+	ROW("OOMPolicy", put_oom_policy, oom_policy),
 	ROW("PIDFile", put_text, pid_file),
 	ROW("BusName", put_text, bus_name),
 	ROW("ExecCondition", put_commands, exec[EXEC_CONDITION]),
@@ -178,7 +234,10 @@ static const struct row rows[] = {
 	ROW("ExecStop", put_commands, exec[EXEC_STOP]),
 	ROW("ExecStopPost", put_commands, exec[EXEC_STOP_POST]),
 	ROW("Restart", put_restart, restart),
+	ROW("RestartMode", put_restart_mode, restart_mode),
 	ROW("RestartUSec", put_span, restart_delay),
+	ROW("RestartMaxDelayUSec", put_span, restart_delay_max),
+	ROW("RestartSteps", put_unsigned, restart_steps),
 	ROW("SuccessExitStatus", put_exit_set, success),
 	ROW("RestartPreventExitStatus", put_exit_set, restart_prevent),
 	ROW("RestartForceExitStatus", put_exit_set, restart_force),
@@ -190,6 +249,8 @@ static const struct row rows[] = {
 	ROW("TimeoutStartFailureMode", put_failure_mode, timeout_start_failure_mode),
 	ROW("TimeoutStopFailureMode", put_failure_mode, timeout_stop_failure_mode),
 	ROW("RuntimeMaxUSec", put_span, runtime_max),
+	ROW("RuntimeRandomizedExtraUSec", put_span, runtime_extra),
+	ROW("WatchdogUSec", put_span, watchdog),
 	ROW("KillMode", put_kill_mode, kill_mode),
 	ROW("KillSignal", put_int, kill_signal),
 	ROW("RestartKillSignal", put_int, restart_kill_signal),
@@ -212,6 +273,8 @@ static const struct row rows[] = {
 	ROW("RequiredBy", put_words, required_by),
 	ROW("StopDeadlineUSec", put_span, stop_deadline),
 	ROW("KillVerifyUSec", put_span, kill_verify),
+	ROW("LeaderGraceUSec", put_span, leader_grace),
+	ROW("RestGraceUSec", put_span, rest_grace),
 	ROW("EscapePolicy", put_escape_policy, escape_policy),
 };
 /* clang-format on */

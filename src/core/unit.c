@@ -59,6 +59,59 @@ static const char *const exec_phases[EXEC_PHASE_MAX] = {
 	[EXEC_STOP_POST] = "ExecStopPost",
 };
 
+static const char *const dependencies[DEP_MAX] = {
+	[DEP_REQUIRES] = "Requires",
+	[DEP_REQUISITE] = "Requisite",
+	[DEP_WANTS] = "Wants",
+	[DEP_BINDS_TO] = "BindsTo",
+	[DEP_PART_OF] = "PartOf",
+	[DEP_UPHOLDS] = "Upholds",
+	[DEP_CONFLICTS] = "Conflicts",
+	[DEP_AFTER] = "After",
+	[DEP_BEFORE] = "Before",
+	[DEP_PROPAGATES_STOP_TO] = "PropagatesStopTo",
+	[DEP_STOP_PROPAGATED_FROM] = "StopPropagatedFrom",
+	[DEP_PROPAGATES_RELOAD_TO] = "PropagatesReloadTo",
+	[DEP_RELOAD_PROPAGATED_FROM] = "ReloadPropagatedFrom",
+	[DEP_ON_FAILURE] = "OnFailure",
+	[DEP_ON_SUCCESS] = "OnSuccess",
+};
+
+static const char *const restart_modes[RESTART_MODE_MAX] = {
+	[RESTART_MODE_NORMAL] = "normal",
+	[RESTART_MODE_DIRECT] = "direct",
+};
+
+static const char *const exit_types[EXIT_TYPE_MAX] = {
+	[EXIT_TYPE_MAIN] = "main",
+	[EXIT_TYPE_CGROUP] = "cgroup",
+};
+
+static const char *const notify_accesses[NOTIFY_ACCESS_MAX] = {
+	[NOTIFY_ACCESS_NONE] = "none",
+	[NOTIFY_ACCESS_MAIN] = "main",
+	[NOTIFY_ACCESS_EXEC] = "exec",
+	[NOTIFY_ACCESS_ALL] = "all",
+};
+
+static const char *const oom_policies[OOM_POLICY_MAX] = {
+	[OOM_POLICY_CONTINUE] = "continue",
+	[OOM_POLICY_STOP] = "stop",
+	[OOM_POLICY_KILL] = "kill",
+};
+
+static const char *const fdstore_preserves[FDSTORE_PRESERVE_MAX] = {
+	[FDSTORE_PRESERVE_NO] = "no",
+	[FDSTORE_PRESERVE_RESTART] = "restart",
+	[FDSTORE_PRESERVE_YES] = "yes",
+};
+
+static const char *const unit_actions[UNIT_ACTION_MAX] = {
+	[UNIT_ACTION_NONE] = "none",
+	[UNIT_ACTION_EXIT] = "exit",
+	[UNIT_ACTION_EXIT_FORCE] = "exit-force",
+};
+
 #define NAME_IN(table, value) ((size_t)(value) < ARRAY_SIZE(table) ? (table)[value] : NULL)
 
 const char *service_type_name(enum service_type t)
@@ -91,6 +144,50 @@ const char *exec_phase_name(enum exec_phase p)
 	return NAME_IN(exec_phases, p);
 }
 
+const char *dependency_name(enum dependency d)
+{
+	return NAME_IN(dependencies, d);
+}
+
+const char *restart_mode_name(enum restart_mode m)
+{
+	return NAME_IN(restart_modes, m);
+}
+
+const char *exit_type_name(enum exit_type t)
+{
+	return NAME_IN(exit_types, t);
+}
+
+const char *notify_access_name(enum notify_access a)
+{
+	return NAME_IN(notify_accesses, a);
+}
+
+const char *oom_policy_name(enum oom_policy p)
+{
+	return NAME_IN(oom_policies, p);
+}
+
+const char *fdstore_preserve_name(enum fdstore_preserve p)
+{
+	return NAME_IN(fdstore_preserves, p);
+}
+
+const char *unit_action_name(enum unit_action a)
+{
+	return NAME_IN(unit_actions, a);
+}
+
+enum unit_kind unit_kind_of(const char *name)
+{
+	const char *suffix = strrchr(name, '.');
+
+	return suffix && streq(suffix, ".service")  ? UNIT_SERVICE
+	       : suffix && streq(suffix, ".target") ? UNIT_TARGET
+						    : UNIT_KIND_INVALID;
+}
+
 bool exit_set_empty(const struct exit_set *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(s->status); i++)
@@ -107,17 +204,30 @@ struct unit *unit_new(const char *name)
 		return NULL;
 	*u = (struct unit){
 		.name = strdup(name),
+		.kind = unit_kind_of(name),
+		.default_dependencies = true,
+		.start_limit_action = UNIT_ACTION_NONE,
+		.success_action = UNIT_ACTION_NONE,
+		.failure_action = UNIT_ACTION_NONE,
 		.start_limit_interval = DEFAULT_START_WINDOW,
 		.start_limit_burst = DEFAULT_START_BURST,
 		.type = SERVICE_SIMPLE,
+		.exit_type = EXIT_TYPE_MAIN,
+		.guess_main_pid = true,
 		.restart = RESTART_NO,
+		.restart_mode = RESTART_MODE_NORMAL,
 		.restart_delay = DEFAULT_RESTART,
+		.restart_delay_max = USEC_INFINITY,
 		.timeout_start = DEFAULT_TIMEOUT,
 		.timeout_stop = DEFAULT_TIMEOUT,
 		.timeout_abort = DEFAULT_TIMEOUT,
 		.timeout_start_failure_mode = FAILURE_TERMINATE,
 		.timeout_stop_failure_mode = FAILURE_TERMINATE,
 		.runtime_max = USEC_INFINITY,
+		.notify_access = NOTIFY_ACCESS_NONE,
+		.reload_signal = SIGHUP,
+		.fdstore_preserve = FDSTORE_PRESERVE_RESTART,
+		.oom_policy = OOM_POLICY_STOP,
 		.kill_mode = KILL_CONTROL_GROUP,
 		.kill_signal = SIGTERM,
 		.restart_kill_signal = SIGTERM,
@@ -152,8 +262,8 @@ void unit_free(struct unit *u)
 	free(u->limits);
 	strv_free(u->dropin_paths);
 	strv_free(u->documentation);
-	strv_free(u->after);
-	strv_free(u->before);
+	for (size_t i = 0; i < DEP_MAX; i++)
+		strv_free(u->deps[i]);
 	strv_free(u->supplementary_groups);
 	strv_free(u->environment);
 	strv_free(u->unset_environment);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A service unit as its files describe it: plain data, filled from text by core/load.h, read by
+ * A unit, a service or a target, as its files describe it: plain data, filled from text by core/load.h, read by
  * everything else. Names and meanings are those of systemd.unit(5), systemd.service(5),
  * systemd.exec(5) and systemd.kill(5); what is ours comes from the section [X-Cgkill]. No I/O here.
  */
@@ -14,6 +14,35 @@
 #define UNIT_NAME_MAX 255
 
 /* 0 is no valid member of any of these enumerations, so that a field that nothing set is noticed. */
+
+/* What the suffix of a name says. Units of other kinds (sockets, mounts …) are only names that others are ordered by. */
+enum unit_kind {
+	UNIT_KIND_INVALID,
+	UNIT_SERVICE,
+	UNIT_TARGET, /* a synchronisation point: no processes, only dependencies */
+	UNIT_KIND_MAX,
+};
+
+/* What a unit wants of others: systemd.unit(5). Each is kept as it is written; core/graph.h knows the other direction. */
+enum dependency {
+	DEP_REQUIRES,
+	DEP_REQUISITE,
+	DEP_WANTS,
+	DEP_BINDS_TO,
+	DEP_PART_OF,
+	DEP_UPHOLDS,
+	DEP_CONFLICTS,
+	DEP_AFTER,
+	DEP_BEFORE,
+	DEP_PROPAGATES_STOP_TO,
+	DEP_STOP_PROPAGATED_FROM,
+	DEP_PROPAGATES_RELOAD_TO,
+	DEP_RELOAD_PROPAGATED_FROM,
+	DEP_ON_FAILURE,
+	DEP_ON_SUCCESS,
+	DEP_MAX,
+};
+
 enum service_type {
 	SERVICE_TYPE_INVALID,
 	SERVICE_SIMPLE,
@@ -63,6 +92,54 @@ enum restart_policy {
 	RESTART_ON_ABORT,
 	RESTART_ALWAYS,
 	RESTART_MAX,
+};
+
+/* RestartMode=: does a unit that is to be restarted pass through "failed" or "inactive", where others see it? */
+enum restart_mode {
+	RESTART_MODE_INVALID,
+	RESTART_MODE_NORMAL,
+	RESTART_MODE_DIRECT,
+	RESTART_MODE_MAX
+};
+
+/* ExitType=: whose end is the end of the run. */
+enum exit_type { EXIT_TYPE_INVALID, EXIT_TYPE_MAIN, EXIT_TYPE_CGROUP, EXIT_TYPE_MAX };
+
+/* NotifyAccess=: whose messages count. Resolved: none is raised to main where the type or WatchdogSec= needs them. */
+enum notify_access {
+	NOTIFY_ACCESS_INVALID,
+	NOTIFY_ACCESS_NONE,
+	NOTIFY_ACCESS_MAIN,
+	NOTIFY_ACCESS_EXEC, /* the main and the control process */
+	NOTIFY_ACCESS_ALL,  /* whoever is in the cgroup */
+	NOTIFY_ACCESS_MAX,
+};
+
+/* OOMPolicy=: what the kernel's out-of-memory killer in the cgroup means for the service. */
+enum oom_policy {
+	OOM_POLICY_INVALID,
+	OOM_POLICY_CONTINUE,
+	OOM_POLICY_STOP,
+	OOM_POLICY_KILL,
+	OOM_POLICY_MAX
+};
+
+/* FileDescriptorStorePreserve=: when the stored descriptors are closed. */
+enum fdstore_preserve {
+	FDSTORE_PRESERVE_INVALID,
+	FDSTORE_PRESERVE_NO,	  /* when the service ends */
+	FDSTORE_PRESERVE_RESTART, /* unless it is about to be started again */
+	FDSTORE_PRESERVE_YES,	  /* when the unit is forgotten */
+	FDSTORE_PRESERVE_MAX,
+};
+
+/* StartLimitAction=, SuccessAction=, FailureAction=: those that make sense without an init. */
+enum unit_action {
+	UNIT_ACTION_INVALID,
+	UNIT_ACTION_NONE,
+	UNIT_ACTION_EXIT,	/* cgkilld shuts down in order, and exits */
+	UNIT_ACTION_EXIT_FORCE, /* … with everything killed at once */
+	UNIT_ACTION_MAX,
 };
 
 enum stdio_kind {
@@ -125,7 +202,8 @@ struct limit {
 };
 
 struct unit {
-	char *name; /* "foo.service", "foo@bar.service" */
+	char *name; /* "foo.service", "foo@bar.service", "foo.target" */
+	enum unit_kind kind;
 
 	/* where it came from, for status and cat */
 	char *fragment_path; /* NULL: nothing found */
@@ -134,26 +212,41 @@ struct unit {
 	/* [Unit] */
 	char *description; /* the name where it was not set */
 	char **documentation;
-	char **after, **before; /* names of units; also of what can be no service here (network.target) */
+	char **deps[DEP_MAX]; /* names of units, of whatever kind, with those of NAME.wants and NAME.requires */
+	bool default_dependencies; /* core/defaults.h adds them */
+	bool refuse_manual_start, refuse_manual_stop;
+	enum unit_action start_limit_action, success_action, failure_action;
 	usec_t start_limit_interval; /* 0 = no limit; default 10 s */
 	unsigned start_limit_burst;  /* default 5 */
 
 	/* [Service] */
 	enum service_type type;
+	enum exit_type exit_type;
 	bool remain_after_exit;
-	char *pid_file; /* absolute, NULL = none */
-	char *bus_name; /* NULL = none */
+	bool guess_main_pid; /* default yes */
+	char *pid_file;	     /* absolute, NULL = none */
+	char *bus_name;	     /* NULL = none */
 	struct exec_commands exec[EXEC_PHASE_MAX];
 	enum restart_policy restart;
-	usec_t restart_delay;	 /* RestartSec; default 100 ms */
-	struct exit_set success; /* SuccessExitStatus, beyond the built-in clean ends */
+	enum restart_mode restart_mode;
+	usec_t restart_delay;	  /* RestartSec; default 100 ms */
+	usec_t restart_delay_max; /* RestartMaxDelaySec; USEC_INFINITY = not set */
+	unsigned restart_steps;	  /* 0 = the delay does not grow */
+	struct exit_set success;  /* SuccessExitStatus, beyond the built-in clean ends */
 	struct exit_set restart_prevent;
 	struct exit_set restart_force;
 	usec_t timeout_start; /* USEC_INFINITY = none */
 	usec_t timeout_stop;
 	usec_t timeout_abort; /* resolved: TimeoutStopSec where it was not set */
 	enum failure_mode timeout_start_failure_mode, timeout_stop_failure_mode;
-	usec_t runtime_max; /* USEC_INFINITY = none */
+	usec_t runtime_max;   /* USEC_INFINITY = none */
+	usec_t runtime_extra; /* RuntimeRandomizedExtraSec */
+	usec_t watchdog;      /* WatchdogSec; 0 or USEC_INFINITY = none */
+	enum notify_access notify_access;
+	int reload_signal;    /* Type=notify-reload; default SIGHUP */
+	unsigned fdstore_max; /* FileDescriptorStoreMax; 0 = there is none */
+	enum fdstore_preserve fdstore_preserve;
+	enum oom_policy oom_policy;
 
 	/* systemd.kill(5) */
 	enum kill_mode kill_mode;
@@ -190,6 +283,13 @@ struct unit {
 	usec_t stop_deadline; /* StopDeadlineSec; USEC_INFINITY = none */
 	usec_t kill_verify; /* KillVerifySec; default 5 s; how long a kill may take before it is called stuck */
 	enum escape_policy escape_policy;
+	/*
+	 * The stop in three steps, where a unit wants that: the main process alone has KillSignal= for leader_grace
+	 * (LeaderGraceSec=; 0 = a millisecond, see signals_put_off()), then everybody; who is left when the main process has
+	 * ended has it for rest_grace (RestGraceSec=) before SIGKILL. Within TimeoutStopSec=, both.
+	 * KillMode=mixed: rest_grace 0 means that the rest is killed at once, as systemd does.
+	 */
+	usec_t leader_grace, rest_grace;
 };
 
 /* A unit with every default set, which cannot run yet (no ExecStart). NULL without memory. */
@@ -209,6 +309,16 @@ const char *restart_policy_name(enum restart_policy r);
 const char *failure_mode_name(enum failure_mode m);
 const char *escape_policy_name(enum escape_policy p);
 const char *exec_phase_name(enum exec_phase p); /* "ExecStartPre" */
+const char *dependency_name(enum dependency d); /* "Requires" */
+const char *restart_mode_name(enum restart_mode m);
+const char *exit_type_name(enum exit_type t);
+const char *notify_access_name(enum notify_access a);
+const char *oom_policy_name(enum oom_policy p);
+const char *fdstore_preserve_name(enum fdstore_preserve p);
+const char *unit_action_name(enum unit_action a); /* "exit-force" */
+
+/* By the suffix of its name; INVALID: only a name here. */
+enum unit_kind unit_kind_of(const char *name);
 
 static inline bool exit_set_has_status(const struct exit_set *s, int status)
 {

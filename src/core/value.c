@@ -189,7 +189,59 @@ ENUM_PARSER(parse_service_type, enum service_type, service_type_name, SERVICE_TY
 ENUM_PARSER(parse_restart_policy, enum restart_policy, restart_policy_name, RESTART_MAX)
 ENUM_PARSER(parse_failure_mode, enum failure_mode, failure_mode_name, FAILURE_MODE_MAX)
 ENUM_PARSER(parse_escape_policy, enum escape_policy, escape_policy_name, ESCAPE_MAX)
+ENUM_PARSER(parse_restart_mode, enum restart_mode, restart_mode_name, RESTART_MODE_MAX)
+ENUM_PARSER(parse_exit_type, enum exit_type, exit_type_name, EXIT_TYPE_MAX)
+ENUM_PARSER(parse_notify_access, enum notify_access, notify_access_name, NOTIFY_ACCESS_MAX)
+ENUM_PARSER(parse_oom_policy, enum oom_policy, oom_policy_name, OOM_POLICY_MAX)
+ENUM_PARSER(parse_unit_action_name, enum unit_action, unit_action_name, UNIT_ACTION_MAX)
 ENUM_PARSER(parse_kill_mode_name, enum kill_mode, kill_mode_name, KILL_MODE_MAX)
+
+/* A boolean, or "restart". */
+static int parse_fdstore_preserve(struct loading *l unused, const struct directive *d unused,
+				  char *value, void *field)
+{
+	enum fdstore_preserve *preserve = field;
+	bool flag;
+	int r;
+
+	if (streq(value, fdstore_preserve_name(FDSTORE_PRESERVE_RESTART))) {
+		*preserve = FDSTORE_PRESERVE_RESTART;
+		return 0;
+	}
+	r = parse_bool(value, &flag);
+	if (r == 0)
+		*preserve = flag ? FDSTORE_PRESERVE_YES : FDSTORE_PRESERVE_NO;
+	return r;
+}
+
+/* What only an init can do is refused by its name. */
+static int parse_unit_action(struct loading *l, const struct directive *d, char *value, void *field)
+{
+	static const char *const of_an_init[] = {
+		"reboot",
+		"reboot-force",
+		"reboot-immediate",
+		"poweroff",
+		"poweroff-force",
+		"kexec",
+		"kexec-force",
+		"poweroff-immediate",
+		"halt",
+		"halt-force",
+		"halt-immediate",
+		"soft-reboot",
+		"soft-reboot-force",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(of_an_init); i++) {
+		if (!streq(value, of_an_init[i]))
+			continue;
+		value_tell(l, DIAG_WARNING, "%s=%s is for an init, which cgkilld is not, ignoring: %s",
+			   d->key, value, "only none, exit and exit-force act here.");
+		return 0;
+	}
+	return parse_unit_action_name(l, d, value, field);
+}
 
 /*
  * Of the enumerations only this one goes back to its default by an empty assignment; seen in
@@ -590,6 +642,12 @@ const struct value_type value_bounded_wait = { parse_bounded_wait, HASH_VOIDS };
 const struct value_type value_service_type = { parse_service_type, HASH_VOIDS };
 const struct value_type value_restart_policy = { parse_restart_policy, HASH_VOIDS };
 const struct value_type value_failure_mode = { parse_failure_mode, HASH_VOIDS };
+const struct value_type value_restart_mode = { parse_restart_mode, HASH_VOIDS };
+const struct value_type value_exit_type = { parse_exit_type, HASH_VOIDS };
+const struct value_type value_notify_access = { parse_notify_access, HASH_VOIDS };
+const struct value_type value_oom_policy = { parse_oom_policy, HASH_VOIDS };
+const struct value_type value_fdstore_preserve = { parse_fdstore_preserve, HASH_VOIDS };
+const struct value_type value_unit_action = { parse_unit_action, HASH_VOIDS };
 const struct value_type value_escape_policy = { parse_escape_policy, HASH_VOIDS };
 const struct value_type value_kill_mode = { parse_kill_mode, HASH_VOIDS };
 const struct value_type value_nice_level = { parse_nice, HASH_VOIDS };

@@ -542,6 +542,7 @@ static void perform(struct supervised *sv, const struct action *a)
 	case ACTION_RELEASE:
 		release_cgroup(sv);
 		break;
+	case ACTION_FIND_MAIN:
 	case ACTION_INVALID:
 		break;
 	}

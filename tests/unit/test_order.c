@@ -35,8 +35,8 @@ static void add(struct graph *g, const char *name, const char *after, const char
 	struct unit *u = unit_new(name);
 
 	cr_assert_not_null(u);
-	push_words(&u->after, after);
-	push_words(&u->before, before);
+	push_words(&u->deps[DEP_AFTER], after);
+	push_words(&u->deps[DEP_BEFORE], before);
 	g->unit[g->n++] = u;
 }
 
@@ -221,7 +221,8 @@ static void check_random(uint64_t seed)
 		bool says = pick(&seed, 2);
 
 		link[then][first] |= then != first;
-		cr_assert_eq(strv_push(says ? &g.unit[then]->after : &g.unit[first]->before,
+		cr_assert_eq(strv_push(says ? &g.unit[then]->deps[DEP_AFTER]
+					    : &g.unit[first]->deps[DEP_BEFORE],
 				       g.unit[says ? first : then]->name),
 			     0);
 	}
@@ -263,9 +264,10 @@ Test(order, large)
 	for (unsigned i = 0; i < N; i++) {
 		snprintf(name, sizeof(name), "u%05u.service", i);
 		units[i] = unit_new(name);
-		push_words(&units[i]->after, i % 2 ? "basic.target sysinit.target" : "basic.target");
+		push_words(&units[i]->deps[DEP_AFTER],
+			   i % 2 ? "basic.target sysinit.target" : "basic.target");
 		if (i > 0)
-			push_words(&units[i]->after, units[i - 1]->name);
+			push_words(&units[i]->deps[DEP_AFTER], units[i - 1]->name);
 	}
 	o = order_new((const struct unit *const *)units, N, &diags);
 	for (size_t i = N; i-- > 0;) {
