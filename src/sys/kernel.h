@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -32,6 +33,12 @@ _Static_assert(sizeof(struct pidfd_info) == 64, "PIDFD_INFO_SIZE_VER0");
 #define PID_FS_MAGIC 0x50494446
 #endif
 
+#ifndef SO_PASSPIDFD /* Linux 6.5 */
+#define SO_PASSPIDFD \
+	76 /* include/uapi/asm-generic/socket.h; parisc and sparc have numbers of their own */
+#define SCM_PIDFD 0x04
+#endif
+
 static inline int kernel_openat2(int dirfd, const char *path, uint64_t flags, uint64_t resolve)
 {
 	struct open_how how = { .flags = flags, .resolve = resolve };
@@ -46,6 +53,14 @@ static inline int kernel_pidfd_open(pid_t pid)
 	long fd = syscall(SYS_pidfd_open, pid, 0);
 
 	return fd < 0 ? -errno : (int)fd;
+}
+
+/* The same open file, as dup(2) and SCM_RIGHTS share it? Not told (no CONFIG_KCMP) is no: kcmp(2). */
+static inline bool kernel_same_file(int a, int b)
+{
+	const long self = getpid();
+
+	return syscall(SYS_kcmp, self, self, 0L /* KCMP_FILE */, (long)a, (long)b) == 0;
 }
 
 static inline int kernel_pidfd_send_signal(int pidfd, int sig)

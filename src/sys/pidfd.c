@@ -143,6 +143,28 @@ int pidfd_in_subtree(int pidfd, pid_t pid, const struct cg *cg)
 	return in_path(pidfd, pid, cg, true);
 }
 
+/* The walk ends where the cgroup is found. */
+static int match_id(const struct cg *cg, void *arg)
+{
+	return cg->id == *(const uint64_t *)arg ? -EEXIST : 0;
+}
+
+int pidfd_was_in_subtree(int pidfd, pid_t pid, const struct cg *cg)
+{
+	const uint64_t mask = PIDFD_INFO_EXIT | PIDFD_INFO_CGROUPID;
+	struct pidfd_info info = { .mask = mask };
+	uint64_t id;
+	int r = pidfd_in_subtree(pidfd, pid, cg);
+
+	if (r != -ESRCH)
+		return r;
+	if (ioctl(pidfd, PIDFD_GET_INFO, &info) < 0 || (info.mask & mask) != mask)
+		return -ESRCH;
+	id = info.cgroupid;
+	r = cg_walk(cg, match_id, &id);
+	return r == -EEXIST ? 1 : r;
+}
+
 static int wait_for(int pidfd, int options, siginfo_t *out)
 {
 	siginfo_t info = { 0 };

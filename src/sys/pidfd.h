@@ -28,6 +28,8 @@ int pidfd_identity(int pidfd, pid_t pid, uint64_t *out) must_check;
 int pidfd_in_cgroup(int pidfd, pid_t pid, const struct cg *cg, enum verify_method method) must_check;
 /* The same for the whole subtree of cg. */
 int pidfd_in_subtree(int pidfd, pid_t pid, const struct cg *cg) must_check;
+/* The same of one that may have ended: then it was, at its end. -ESRCH: it was reaped, and this kernel does not keep it (6.15). */
+int pidfd_was_in_subtree(int pidfd, pid_t pid, const struct cg *cg) must_check;
 
 /* Has the process ended, only nobody has reaped it, or may (a tracer withholds it)? False when it cannot be told. */
 bool process_is_zombie(pid_t pid);

@@ -2,8 +2,7 @@
 /*
  * The text of a record: whatever is found, it is refused or understood, and what was understood
  * survives a second journey unchanged. The checksum, which keeps nearly everything out, is tried as
- * it comes and put right. libFuzzer's entry; with -DFUZZ_REPLAY a program that runs the files it is
- * given.
+ * it comes and put right. libFuzzer's entry.
  */
 #include <assert.h>
 #include <errno.h>
@@ -61,25 +60,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try(text.data, text.len);
 	return 0;
 }
-
-#ifdef FUZZ_REPLAY
-int main(int argc, char *argv[])
-{
-	for (int i = 1; i < argc; i++) {
-		cleanup_fclose FILE *f = fopen(argv[i], "re");
-		cleanup_buf struct buf b = BUF_INIT;
-		char chunk[4096];
-		size_t n;
-
-		if (!f) {
-			perror(argv[i]);
-			return EXIT_FAILURE;
-		}
-		while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-			buf_append(&b, chunk, n);
-		LLVMFuzzerTestOneInput((const uint8_t *)b.data, b.len);
-		printf("%s: ok\n", argv[i]);
-	}
-	return EXIT_SUCCESS;
-}
-#endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The Varlink codec: whatever arrives, taking messages ends, and what was taken survives a second
- * journey unchanged. libFuzzer's entry; with -DFUZZ_REPLAY a program that runs the files it is given.
+ * journey unchanged. libFuzzer's entry.
  */
 #include <assert.h>
 
@@ -61,25 +61,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	take_all_replies(data, size);
 	return 0;
 }
-
-#ifdef FUZZ_REPLAY
-int main(int argc, char *argv[])
-{
-	for (int i = 1; i < argc; i++) {
-		cleanup_fclose FILE *f = fopen(argv[i], "re");
-		cleanup_buf struct buf b = BUF_INIT;
-		char chunk[4096];
-		size_t n;
-
-		if (!f) {
-			perror(argv[i]);
-			return EXIT_FAILURE;
-		}
-		while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-			buf_append(&b, chunk, n);
-		LLVMFuzzerTestOneInput((const uint8_t *)b.data, b.len);
-		printf("%s: ok\n", argv[i]);
-	}
-	return EXIT_SUCCESS;
-}
-#endif
