@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "core/condition.h"
 #include "core/ignored.h"
 #include "util/strv.h"
 
@@ -18,6 +19,12 @@
 #define EXEC(key, phase)                                               \
 	{                                                              \
 		"Service", key, &value_commands, FIELD(exec[phase]), 0 \
+	}
+
+#define CONDITION(name, kind)                                                                \
+	{ "Unit", "Condition" name, &value_condition, FIELD(conditions), CONDITION_##kind }, \
+	{                                                                                    \
+		"Unit", "Assert" name, &value_assertion, FIELD(conditions), CONDITION_##kind \
 	}
 
 /* clang-format off */
@@ -51,6 +58,31 @@ static const struct directive directives[] = {
 	{ "Unit", "StartLimitIntervalSec", &value_seconds, FIELD(start_limit_interval), 0 },
 	{ "Unit", "StartLimitInterval", &value_seconds, FIELD(start_limit_interval), 0 }, /* the name before v230 */
 	{ "Unit", "StartLimitBurst", &value_number, FIELD(start_limit_burst), 0 },
+	CONDITION("PathExists", PATH_EXISTS),
+	CONDITION("PathExistsGlob", PATH_EXISTS_GLOB),
+	CONDITION("PathIsDirectory", PATH_IS_DIRECTORY),
+	CONDITION("PathIsSymbolicLink", PATH_IS_SYMBOLIC_LINK),
+	CONDITION("PathIsMountPoint", PATH_IS_MOUNT_POINT),
+	CONDITION("PathIsReadWrite", PATH_IS_READ_WRITE),
+	CONDITION("DirectoryNotEmpty", DIRECTORY_NOT_EMPTY),
+	CONDITION("FileNotEmpty", FILE_NOT_EMPTY),
+	CONDITION("FileIsExecutable", FILE_IS_EXECUTABLE),
+	CONDITION("NeedsUpdate", NEEDS_UPDATE),
+	CONDITION("FirstBoot", FIRST_BOOT),
+	CONDITION("ACPower", AC_POWER),
+	CONDITION("Architecture", ARCHITECTURE),
+	CONDITION("Virtualization", VIRTUALIZATION),
+	CONDITION("Host", HOST),
+	CONDITION("KernelCommandLine", KERNEL_COMMAND_LINE),
+	CONDITION("KernelVersion", KERNEL_VERSION),
+	CONDITION("KernelModuleLoaded", KERNEL_MODULE_LOADED),
+	CONDITION("Security", SECURITY),
+	CONDITION("Capability", CAPABILITY),
+	CONDITION("Environment", ENVIRONMENT),
+	CONDITION("User", USER),
+	CONDITION("Group", GROUP),
+	CONDITION("Memory", MEMORY),
+	CONDITION("CPUs", CPUS),
 
 	{ "Service", "Type", &value_service_type, FIELD(type), 0 },
 	{ "Service", "ExitType", &value_exit_type, FIELD(exit_type), 0 },
@@ -87,6 +119,7 @@ static const struct directive directives[] = {
 	{ "Service", "RuntimeRandomizedExtraSec", &value_seconds, FIELD(runtime_extra), 0 },
 	{ "Service", "WatchdogSec", &value_seconds, FIELD(watchdog), 0 },
 	{ "Service", "OOMPolicy", &value_oom_policy, FIELD(oom_policy), 0 },
+	{ "Service", "Delegate", &value_delegate, 0, 0 },
 	{ "Service", "FailureAction", &value_unit_action, FIELD(failure_action), 0 }, /* their place before v229, too */
 	{ "Service", "StartLimitAction", &value_unit_action, FIELD(start_limit_action), 0 },
 	{ "Service", "StartLimitInterval", &value_seconds, FIELD(start_limit_interval), 0 }, /* their place before v229 */
@@ -121,6 +154,8 @@ static const struct directive directives[] = {
 
 	{ "Install", "WantedBy", &value_names, FIELD(wanted_by), 0 },
 	{ "Install", "RequiredBy", &value_names, FIELD(required_by), 0 },
+	{ "Install", "UpheldBy", &value_names, FIELD(upheld_by), 0 },
+	{ "Install", "DefaultInstance", &value_text, FIELD(default_instance), 0 },
 	{ "Install", "Also", &value_names, FIELD(also), 0 },
 	{ "Install", "Alias", &value_names, FIELD(alias), 0 },
 
@@ -147,8 +182,8 @@ static int tell_ignored(struct loading *l, const char *section, const char *key,
 
 	if (kind == IGNORED_NOT_KNOWN) {
 		if (!after_prefix(key, "X-"))
-			value_tell(l, DIAG_WARNING, "Unknown key '%s' in section [%s], ignoring.",
-				   key, section);
+			value_tell_id(l, DIAG_WARNING, "unknown-key",
+				      "Unknown key '%s' in section [%s], ignoring.", key, section);
 		return 0;
 	}
 	if (asprintf(&name, "%s.%s", section, key) < 0)
@@ -156,14 +191,16 @@ static int tell_ignored(struct loading *l, const char *section, const char *key,
 	if (*value == '\0' || strv_contains(l->ignored, name))
 		return 0;
 	if (kind == IGNORED_REMOVED)
-		value_tell(l, DIAG_NOTICE,
-			   "Support for option %s= has been removed and it is ignored.", key);
+		value_tell_id(l, DIAG_NOTICE, "removed-key",
+			      "Support for option %s= has been removed and it is ignored.", key);
 	else if (kind == IGNORED_PROTECTS)
-		value_tell(l, DIAG_WARNING, "%s= in section [%s] limits or protects, but is not supported, ignoring: %s",
-			   key, section, "the service runs without it.");
+		value_tell_id(l, DIAG_WARNING,
+			      "unprotected", "%s= in section [%s] limits or protects, but is not supported, ignoring: %s",
+			      key, section, "the service runs without it.");
 	else
-		value_tell(l, DIAG_WARNING,
-			   "%s= in section [%s] is known but not supported, ignoring.", key, section);
+		value_tell_id(l, DIAG_WARNING, "unsupported-key",
+			      "%s= in section [%s] is known but not supported, ignoring.", key,
+			      section);
 	return strv_push_take(&l->ignored, TAKE_PTR(name));
 }
 

@@ -13,28 +13,14 @@ static const char *const unit_other[] = {
 	"OnFailureJobMode", "OnFailureIsolate", "IgnoreOnIsolate", "JobTimeoutSec",
 	"JobRunningTimeoutSec", "JobTimeoutAction", "JobTimeoutRebootArgument",
 	"FailureActionExitStatus",
-	"SuccessActionExitStatus", "RebootArgument", "ConditionPathExists",
-	"ConditionPathExistsGlob", "ConditionPathIsDirectory", "ConditionPathIsSymbolicLink",
-	"ConditionPathIsMountPoint", "ConditionPathIsReadWrite", "ConditionPathIsEncrypted",
-	"ConditionDirectoryNotEmpty", "ConditionFileNotEmpty", "ConditionFileIsExecutable",
-	"ConditionNeedsUpdate", "ConditionFirstBoot", "ConditionArchitecture",
-	"ConditionFirmware", "ConditionVirtualization", "ConditionHost",
-	"ConditionKernelCommandLine", "ConditionKernelVersion", "ConditionCredential",
-	"ConditionSecurity", "ConditionCapability", "ConditionACPower", "ConditionMemory",
-	"ConditionCPUFeature", "ConditionCPUs", "ConditionEnvironment", "ConditionUser",
-	"ConditionGroup", "ConditionControlGroupController", "ConditionOSRelease",
-	"ConditionMemoryPressure", "ConditionCPUPressure", "ConditionIOPressure",
-	"AssertPathExists", "AssertPathExistsGlob", "AssertPathIsDirectory",
-	"AssertPathIsSymbolicLink", "AssertPathIsMountPoint", "AssertPathIsReadWrite",
-	"AssertPathIsEncrypted", "AssertDirectoryNotEmpty", "AssertFileNotEmpty",
-	"AssertFileIsExecutable", "AssertNeedsUpdate", "AssertFirstBoot", "AssertArchitecture",
-	"AssertVirtualization", "AssertHost", "AssertKernelCommandLine", "AssertKernelVersion",
-	"AssertCredential", "AssertSecurity", "AssertCapability", "AssertACPower", "AssertMemory",
-	"AssertCPUFeature", "AssertCPUs", "AssertEnvironment", "AssertUser", "AssertGroup",
-	"AssertControlGroupController", "AssertOSRelease", "AssertMemoryPressure",
-	"AssertCPUPressure", "AssertIOPressure", "CollectMode", "WantsMountsFor",
-	"SurviveFinalKillSignal", "ConditionVersion", "ConditionKernelModuleLoaded",
-	"AssertVersion", "AssertKernelModuleLoaded",
+	"SuccessActionExitStatus", "RebootArgument", "ConditionPathIsEncrypted",
+	"ConditionFirmware", "ConditionCredential", "ConditionCPUFeature",
+	"ConditionControlGroupController", "ConditionOSRelease", "ConditionMemoryPressure",
+	"ConditionCPUPressure", "ConditionIOPressure", "AssertPathIsEncrypted",
+	"AssertCredential", "AssertCPUFeature", "AssertControlGroupController",
+	"AssertOSRelease", "AssertMemoryPressure", "AssertCPUPressure", "AssertIOPressure",
+	"CollectMode", "WantsMountsFor", "SurviveFinalKillSignal", "ConditionVersion",
+	"AssertVersion",
 };
 
 static const char *const unit_removed[] = {
@@ -58,7 +44,7 @@ static const char *const service_other[] = {
 	"ConfigurationDirectoryMode", "ConfigurationDirectory", "SetCredential",
 	"SetCredentialEncrypted", "LoadCredential", "LoadCredentialEncrypted", "TimeoutCleanSec",
 	"UtmpIdentifier", "UtmpMode", "CPUAccounting", "MemoryAccounting", "IOAccounting",
-	"BlockIOAccounting", "TasksAccounting", "Delegate", "IPAccounting",
+	"BlockIOAccounting", "TasksAccounting", "IPAccounting",
 	"OpenFile",
 	"SetLoginEnvironment", "LogFilterPatterns", "BindLogSockets",
 	"StateDirectoryAccounting", "CacheDirectoryAccounting", "LogsDirectoryAccounting",
@@ -105,10 +91,6 @@ static const char *const service_removed[] = {
 	"SysVStartPriority", "BusPolicy", "Capabilities", "NetClass",
 };
 
-static const char *const install_other[] = {
-	"DefaultInstance", "UpheldBy",
-};
-
 /* clang-format on */
 
 #define NAMES(array) (array), ARRAY_SIZE(array)
@@ -124,7 +106,6 @@ static const struct {
 	{ "Service", IGNORED_OTHER, NAMES(service_other) },
 	{ "Service", IGNORED_PROTECTS, NAMES(service_protects) },
 	{ "Service", IGNORED_REMOVED, NAMES(service_removed) },
-	{ "Install", IGNORED_OTHER, NAMES(install_other) },
 };
 
 enum ignored ignored_lookup(const char *section, const char *key)

@@ -20,13 +20,15 @@ static const char *find_section(struct loading *l, const char *name)
 		{ "X-Cgkill", UNIT_KIND_INVALID },
 	};
 
+	if (l->install_only && !streq(name, "Install"))
+		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		if (streq(name, sections[i].name) &&
 		    (sections[i].only == UNIT_KIND_INVALID || sections[i].only == l->unit->kind))
 			return sections[i].name;
 	if (!after_prefix(name, "X-"))
-		diag_add(l->diags, DIAG_WARNING, l->file, l->line,
-			 "Unknown section '%s'. Ignoring.", name);
+		value_tell_id(l, DIAG_WARNING, "unknown-section", "Unknown section '%s'. Ignoring.",
+			      name);
 	return NULL;
 }
 
@@ -89,6 +91,7 @@ static void resolve_defaults(struct loading *l)
 	if (u->kind == UNIT_TARGET) { /* it is reached at once, and stays so until it is stopped */
 		u->type = SERVICE_ONESHOT;
 		u->remain_after_exit = true;
+		u->start_limit_interval = 0;
 	}
 	if (u->type == SERVICE_TYPE_INVALID)
 		u->type = u->bus_name		      ? SERVICE_DBUS
@@ -100,6 +103,8 @@ static void resolve_defaults(struct loading *l)
 		u->timeout_abort = u->timeout_stop;
 	if (u->notify_access == NOTIFY_ACCESS_NONE && needs_notify(u))
 		u->notify_access = NOTIFY_ACCESS_MAIN;
+	if (u->oom_policy == OOM_POLICY_INVALID)
+		u->oom_policy = l->delegates ? OOM_POLICY_CONTINUE : OOM_POLICY_STOP;
 	if (u->restart_kill_signal == 0)
 		u->restart_kill_signal = u->kill_signal;
 	/*
@@ -114,15 +119,16 @@ static void resolve_defaults(struct loading *l)
 static const char *find_fault(const struct unit *u)
 {
 	size_t starts = u->exec[EXEC_START].n;
+	bool acts = u->success_action != UNIT_ACTION_NONE;
 
 	if (u->kind == UNIT_TARGET)
 		return NULL;
-	if (starts == 0 && u->exec[EXEC_STOP].n == 0)
+	if (starts == 0 && u->exec[EXEC_STOP].n == 0 && !acts)
 		return "Service has neither ExecStart= nor ExecStop=. Refusing.";
 	if (u->type != SERVICE_ONESHOT && starts == 0)
 		return "Service has no ExecStart=, which is only allowed for Type=oneshot "
 		       "services. Refusing.";
-	if (starts == 0 && !u->remain_after_exit)
+	if (starts == 0 && !u->remain_after_exit && !acts)
 		return "Service has no ExecStart= and does not have RemainAfterExit=yes set. "
 		       "Refusing.";
 	if (u->type != SERVICE_ONESHOT && starts > 1)
@@ -133,9 +139,6 @@ static const char *find_fault(const struct unit *u)
 		return "Service has Restart= set to either always or on-success, which isn't "
 		       "allowed for Type=oneshot "
 		       "services. Refusing.";
-	if (u->type == SERVICE_ONESHOT && !exit_set_empty(&u->restart_force))
-		return "Service has RestartForceExitStatus= set, which isn't allowed for "
-		       "Type=oneshot services. Refusing.";
 	if (u->type == SERVICE_DBUS && !u->bus_name)
 		return "Service is of type D-Bus but no D-Bus service name has been specified. "
 		       "Refusing.";
@@ -156,8 +159,8 @@ static void verify(const struct unit *u, struct diags *diags)
 		diag_add(diags, DIAG_WARNING, u->fragment_path,
 			 0, "RuntimeMaxSec= has no effect in combination with Type=oneshot. Ignoring.");
 	if (u->kill_mode == KILL_NONE)
-		diag_add(diags, DIAG_WARNING, u->fragment_path,
-			 0, "KillMode=none lets every process of the service outlive its stop, which is unsafe.");
+		diag_add_id(diags, DIAG_WARNING, "kill-mode-none", u->fragment_path,
+			    0, "KillMode=none lets every process of the service outlive its stop, which is unsafe.");
 }
 
 int unit_load(struct unit **out, const char *name, const struct unit_text *texts, size_t n,
@@ -172,16 +175,58 @@ int unit_load(struct unit **out, const char *name, const struct unit_text *texts
 		return -ENOMEM;
 	u->type = SERVICE_TYPE_INVALID;
 	u->restart_kill_signal = 0;
+	u->oom_policy = OOM_POLICY_INVALID;
 	r = apply_texts(&l, texts, n);
 	strv_free(l.ignored);
 	if (r < 0)
 		return r;
 	resolve_defaults(&l);
-	if (!u->description && !(u->description = strdup(name)))
-		return -ENOMEM;
 	verify(u, diags);
 	if (diags->errors > errors)
 		return -EBADMSG;
 	*out = TAKE_PTR(u);
+	return 0;
+}
+
+static int load_install(struct unit **out, const char *name, const struct unit_text *texts,
+			size_t n, const struct host_facts *host, struct diags *diags)
+{
+	cleanup_unit struct unit *u = unit_new(name);
+	struct loading l = { .unit = u, .host = host, .install_only = true, .diags = diags };
+	int r;
+
+	if (!u)
+		return -ENOMEM;
+	r = apply_texts(&l, texts, n);
+	strv_free(l.ignored);
+	if (r < 0)
+		return r;
+	*out = TAKE_PTR(u);
+	return 0;
+}
+
+int unit_load_install(struct unit **out, const char *name, const struct unit_text *texts, size_t n,
+		      const struct host_facts *host, struct diags *diags)
+{
+	cleanup_diags struct diags again = DIAGS_INIT;
+	cleanup_unit struct unit *u = NULL, *instance = NULL;
+	cleanup_free char *instance_name = NULL;
+	int r = load_install(&u, name, texts, n, host, diags);
+
+	if (r < 0)
+		return r;
+	if (!u->default_instance || !unit_name_is_template(name)) {
+		*out = TAKE_PTR(u);
+		return 0;
+	}
+	instance_name = unit_name_instantiate(name, u->default_instance);
+	if (!instance_name)
+		return -ENOMEM;
+	r = load_install(&instance, instance_name, texts, n, host, &again);
+	if (r < 0)
+		return r;
+	free(instance->name);
+	instance->name = TAKE_PTR(u->name);
+	*out = TAKE_PTR(instance);
 	return 0;
 }

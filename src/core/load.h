@@ -4,21 +4,7 @@
  * Text of unit files → struct unit. Pure: the bytes come from sys/unitdir.h, facts about the host from the caller.
  */
 #include "core/unit.h"
-
-/* What specifiers stand for; see systemd.unit(5), "SPECIFIERS". Borrowed strings, none NULL. */
-struct host_facts {
-	const char *machine_id;	 /* %m, "" = none */
-	const char *boot_id;	 /* %b */
-	const char *host_name;	 /* %H, %q alike */
-	const char *short_host;	 /* %l */
-	const char *kernel;	 /* %v */
-	const char *arch;	 /* %a */
-	const char *runtime_dir; /* %t: /run or $XDG_RUNTIME_DIR */
-	const char *state_dir, *cache_dir, *logs_dir, *config_dir; /* %S %C %L %E */
-	const char *tmp_dir, *var_tmp_dir;			   /* %T %V */
-	const char *user, *group, *home, *shell; /* %u %g %h %s: of the manager, as in systemd */
-	unsigned uid, gid;			 /* %U %G */
-};
+#include "util/hostfacts.h"
 
 /* One file of a unit: the fragment first, then the drop-ins in the order in which they apply. */
 struct unit_text {
@@ -34,6 +20,14 @@ struct unit_text {
  */
 int unit_load(struct unit **out, const char *name, const struct unit_text *texts, size_t n,
 	      const struct host_facts *host, struct diags *diags) must_check;
+
+/*
+ * Only what [Install] says, of a unit of whatever kind, or a template: what the unit does besides need not be
+ * understood here. In a template with DefaultInstance= specifiers stand for that instance. Mistakes are warnings in
+ * diags; errors are what makes a file unreadable. 0 or -ENOMEM.
+ */
+int unit_load_install(struct unit **out, const char *name, const struct unit_text *texts, size_t n,
+		      const struct host_facts *host, struct diags *diags) must_check;
 
 /*
  * One "Key=Value" list of what systemctl show would print for the settings of a unit, in a fixed order: KillMode,

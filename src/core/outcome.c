@@ -40,12 +40,12 @@ enum service_result exit_result(struct exit_info e, enum exit_kind kind, const s
 	if (e.code == EXIT_UNKNOWN)
 		return RESULT_EXIT_UNKNOWN;
 	if (e.code == CLD_EXITED) {
-		if (e.status == 0 || (success && exit_set_has_status(success, e.status)))
+		if (e.status == 0 || exit_set_has_status(success, e.status))
 			return RESULT_SUCCESS;
 		return RESULT_EXIT_CODE;
 	}
 	if ((kind == EXIT_OF_DAEMON && signal_is_clean_for_daemon(e.status)) ||
-	    (success && exit_set_has_signal(success, e.status)))
+	    exit_set_has_signal(success, e.status))
 		return RESULT_SUCCESS;
 	return e.code == CLD_DUMPED ? RESULT_CORE_DUMP : RESULT_SIGNAL;
 }
@@ -77,11 +77,53 @@ bool restart_wanted(const struct unit *u, enum service_result result, struct exi
 {
 	if (result == RESULT_EXEC_CONDITION)
 		return false;
-	if (exit_in_set(main, &u->restart_prevent))
+	if (exit_in_set(main, u->restart_prevent))
 		return false;
-	if (exit_in_set(main, &u->restart_force))
-		return true;
+	/* A command that has done its work is not run again: systemd.service(5), RestartForceExitStatus=. */
+	if (exit_in_set(main, u->restart_force))
+		return u->type != SERVICE_ONESHOT || result != RESULT_SUCCESS;
 	if (u->restart == RESTART_ALWAYS)
 		return true;
 	return restart_table[result] & BIT(u->restart);
+}
+
+static long double power(long double base, unsigned n)
+{
+	long double product = 1;
+
+	for (; n > 0; n /= 2) {
+		if (n % 2)
+			product *= base;
+		base *= base;
+	}
+	return product;
+}
+
+/* The n-th root of x >= 1, to the last bit or so, by halving: it is wanted once a restart, and libm is not for that. */
+static long double root(long double x, unsigned n)
+{
+	long double low = 1, high = x;
+
+	for (int i = 0; i < 128; i++) {
+		long double middle = (low + high) / 2;
+
+		if (power(middle, n) <= x)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+usec_t restart_delay(const struct unit *u, unsigned n)
+{
+	usec_t first = u->restart_delay, last = u->restart_delay_max;
+	long double ratio;
+
+	if (n == 0 || u->restart_steps == 0 || first == 0 || last == USEC_INFINITY || first >= last)
+		return first;
+	if (n >= u->restart_steps)
+		return last;
+	ratio = power(root((long double)last / (long double)first, u->restart_steps), n);
+	return (usec_t)((long double)first * ratio + 0.5L);
 }

@@ -46,3 +46,9 @@ enum service_result exit_result(struct exit_info e, enum exit_kind kind, const s
  * result as it stands, main as the main process ended (code 0 = it never ran, or is not known).
  */
 bool restart_wanted(const struct unit *u, enum service_result result, struct exit_info main);
+
+/*
+ * How long after the end the start that follows n automatic ones is: RestartSec=, and with RestartSteps= in so many equal
+ * ratios up to RestartMaxDelaySec=, where that is longer.
+ */
+usec_t restart_delay(const struct unit *u, unsigned n);

@@ -10,7 +10,7 @@
 #include "core/service.h"
 #include "util/buf.h"
 
-#define RECORD_VERSION	1
+#define RECORD_VERSION	2
 #define RECORD_SIZE_MAX 4096 /* nothing longer is written, or believed */
 #define BOOT_ID_LEN	32   /* hex digits, without dashes */
 

@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 
+#include "core/condition.h"
 #include "core/limit.h"
 #include "core/load.h"
 #include "util/buf.h"
@@ -142,7 +143,7 @@ static void put_words(struct buf *b, const void *field)
 
 static void put_exit_set(struct buf *b, const void *field)
 {
-	const struct exit_set *set = field;
+	const struct exit_set *set = *(struct exit_set *const *)field;
 
 	for (int status = 0; status <= 255; status++)
 		if (exit_set_has_status(set, status)) {
@@ -182,6 +183,17 @@ static void put_commands(struct buf *b, const void *field)
 	}
 }
 
+static void put_conditions(struct buf *b, const void *field)
+{
+	const struct conditions *list = *(struct conditions *const *)field;
+
+	for (size_t i = 0; list && i < list->n; i++) {
+		cleanup_free char *text = condition_text(&list->v[i]);
+
+		put_word(b, text ? text : "");
+	}
+}
+
 #define ROW(key, put, member)                           \
 	{                                               \
 		key, put, offsetof(struct unit, member) \
@@ -190,7 +202,6 @@ static void put_commands(struct buf *b, const void *field)
 /* clang-format off */
 static const struct row rows[] = {
 	ROW("Id", put_text, name),
-	ROW("Description", put_text, description),
 	ROW("Documentation", put_words, documentation),
 	ROW("Requires", put_words, deps[DEP_REQUIRES]),
 	ROW("Requisite", put_words, deps[DEP_REQUISITE]),
@@ -207,6 +218,7 @@ static const struct row rows[] = {
 	ROW("ReloadPropagatedFrom", put_words, deps[DEP_RELOAD_PROPAGATED_FROM]),
 	ROW("OnFailure", put_words, deps[DEP_ON_FAILURE]),
 	ROW("OnSuccess", put_words, deps[DEP_ON_SUCCESS]),
+	ROW("Conditions", put_conditions, conditions),
 	ROW("DefaultDependencies", put_bool, default_dependencies),
 	ROW("RefuseManualStart", put_bool, refuse_manual_start),
 	ROW("RefuseManualStop", put_bool, refuse_manual_stop),
@@ -271,6 +283,7 @@ static const struct row rows[] = {
 	ROW("IgnoreSIGPIPE", put_bool, ignore_sigpipe),
 	ROW("WantedBy", put_words, wanted_by),
 	ROW("RequiredBy", put_words, required_by),
+	ROW("UpheldBy", put_words, upheld_by),
 	ROW("StopDeadlineUSec", put_span, stop_deadline),
 	ROW("KillVerifyUSec", put_span, kill_verify),
 	ROW("LeaderGraceUSec", put_span, leader_grace),
@@ -331,6 +344,8 @@ void unit_show(const struct unit *u, unit_show_fn emit, void *arg)
 {
 	struct output out = { emit, arg, BUF_INIT };
 
+	buf_puts(&out.text, u->description ? u->description : u->name);
+	flush(&out, "Description");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		rows[i].put(&out.text, (const char *)u + rows[i].offset);
 		flush(&out, rows[i].key);

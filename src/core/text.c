@@ -99,3 +99,11 @@ int text_path(const char *s, char **out)
 	*out = path;
 	return 0;
 }
+
+bool text_is_one_of(const char *s, const char *const *list)
+{
+	for (; *list; list++)
+		if (streq(s, *list))
+			return true;
+	return false;
+}

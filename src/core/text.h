@@ -10,6 +10,9 @@
 char *text_strip(char *s);
 /* Cuts the next word, delimited by white space, off *s. NULL when there is none. */
 char *text_next_word(char **s);
+/* Is it one of the words of list, which ends in NULL? */
+bool text_is_one_of(const char *s, const char *const *list);
+#define TEXT_IN(s, ...) text_is_one_of((s), (const char *const[]){ __VA_ARGS__, NULL })
 /* Well-formed UTF-8 (RFC 3629: shortest forms, no surrogates). */
 bool text_is_utf8(const char *s);
 /*

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "core/cmdline.h"
+#include "core/condition.h"
 #include "util/strv.h"
 
 #define DEFAULT_TIMEOUT	     (90 * USEC_PER_SEC) /* DefaultTimeout*Sec= of systemd-system.conf(5) */
@@ -188,14 +189,6 @@ enum unit_kind unit_kind_of(const char *name)
 						    : UNIT_KIND_INVALID;
 }
 
-bool exit_set_empty(const struct exit_set *s)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(s->status); i++)
-		if (s->status[i])
-			return false;
-	return s->signals == 0;
-}
-
 struct unit *unit_new(const char *name)
 {
 	struct unit *u = malloc(sizeof(*u));
@@ -260,18 +253,24 @@ void unit_free(struct unit *u)
 		free(u->environment_files[i].path);
 	free(u->environment_files);
 	free(u->limits);
+	free(u->success);
+	free(u->restart_prevent);
+	free(u->restart_force);
 	strv_free(u->dropin_paths);
 	strv_free(u->documentation);
 	for (size_t i = 0; i < DEP_MAX; i++)
 		strv_free(u->deps[i]);
+	conditions_free(u->conditions);
 	strv_free(u->supplementary_groups);
 	strv_free(u->environment);
 	strv_free(u->unset_environment);
 	strv_free(u->pass_environment);
 	strv_free(u->wanted_by);
 	strv_free(u->required_by);
+	strv_free(u->upheld_by);
 	strv_free(u->also);
 	strv_free(u->alias);
+	free(u->default_instance);
 	free(u->std_in.path);
 	free(u->std_out.path);
 	free(u->std_err.path);

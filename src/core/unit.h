@@ -11,6 +11,8 @@
 #include "util/diag.h"
 #include "util/macro.h"
 
+struct conditions;
+
 #define UNIT_NAME_MAX 255
 
 /* 0 is no valid member of any of these enumerations, so that a field that nothing set is noticed. */
@@ -210,10 +212,11 @@ struct unit {
 	char **dropin_paths;
 
 	/* [Unit] */
-	char *description; /* the name where it was not set */
+	char *description; /* NULL: the name is all that there is */
 	char **documentation;
 	char **deps[DEP_MAX]; /* names of units, of whatever kind, with those of NAME.wants and NAME.requires */
-	bool default_dependencies; /* core/defaults.h adds them */
+	struct conditions *conditions; /* core/condition.h; NULL = none */
+	bool default_dependencies;     /* core/defaults.h adds them */
 	bool refuse_manual_start, refuse_manual_stop;
 	enum unit_action start_limit_action, success_action, failure_action;
 	usec_t start_limit_interval; /* 0 = no limit; default 10 s */
@@ -232,9 +235,9 @@ struct unit {
 	usec_t restart_delay;	  /* RestartSec; default 100 ms */
 	usec_t restart_delay_max; /* RestartMaxDelaySec; USEC_INFINITY = not set */
 	unsigned restart_steps;	  /* 0 = the delay does not grow */
-	struct exit_set success;  /* SuccessExitStatus, beyond the built-in clean ends */
-	struct exit_set restart_prevent;
-	struct exit_set restart_force;
+	struct exit_set *success; /* NULL = none, as of the others; SuccessExitStatus, beyond the built-in clean ends */
+	struct exit_set *restart_prevent;
+	struct exit_set *restart_force;
 	usec_t timeout_start; /* USEC_INFINITY = none */
 	usec_t timeout_stop;
 	usec_t timeout_abort; /* resolved: TimeoutStopSec where it was not set */
@@ -277,7 +280,8 @@ struct unit {
 	bool ignore_sigpipe; /* default yes */
 
 	/* [Install] */
-	char **wanted_by, **required_by, **also, **alias;
+	char **wanted_by, **required_by, **upheld_by, **also, **alias;
+	char *default_instance; /* of a template; NULL = none */
 
 	/* [X-Cgkill] */
 	usec_t stop_deadline; /* StopDeadlineSec; USEC_INFINITY = none */
@@ -320,22 +324,25 @@ const char *unit_action_name(enum unit_action a); /* "exit-force" */
 /* By the suffix of its name; INVALID: only a name here. */
 enum unit_kind unit_kind_of(const char *name);
 
+/* s may be NULL. */
 static inline bool exit_set_has_status(const struct exit_set *s, int status)
 {
-	return status >= 0 && status <= 255 && (s->status[status / 8] & (1U << (status % 8)));
+	return s && status >= 0 && status <= 255 && (s->status[status / 8] & (1U << (status % 8)));
 }
 
 static inline bool exit_set_has_signal(const struct exit_set *s, int sig)
 {
-	return sig > 0 && sig <= 64 && (s->signals >> (sig - 1) & 1);
+	return s && sig > 0 && sig <= 64 && (s->signals >> (sig - 1) & 1);
 }
-
-bool exit_set_empty(const struct exit_set *s);
 
 /*
  * A valid unit name: letters, digits and ":-_.\@", one of systemd's suffixes, at most UNIT_NAME_MAX
  * bytes, no template without an instance (systemd.unit(5)). Nothing that passes can be a path.
  */
 bool unit_name_valid(const char *name);
+/* The same of a template, "foo@.service": the name of a file, and of no unit. */
+bool unit_name_is_template(const char *name);
+/* "foo@.service" and "bar" → "foo@bar.service"; NULL without memory. The caller frees it. */
+char *unit_name_instantiate(const char *template, const char *instance);
 /* "foo@bar.service" → "foo@.service"; NULL when it is no instance. The caller frees it. */
 char *unit_name_template(const char *name);

@@ -18,12 +18,40 @@ static bool suffix_valid(const char *suffix)
 	return false;
 }
 
-bool unit_name_valid(const char *name)
+/* A unit or a template. */
+static bool well_formed(const char *name)
 {
-	const char *suffix = strrchr(name, '.'), *at = strchr(name, '@');
+	const char *suffix = strrchr(name, '.');
 
 	return strlen(name) <= UNIT_NAME_MAX && suffix && suffix != name && suffix_valid(suffix) &&
-	       name[strspn(name, NAME_CHARS)] == '\0' && at != name && (!at || at + 1 != suffix);
+	       name[strspn(name, NAME_CHARS)] == '\0' && *name != '@';
+}
+
+static bool has_empty_instance(const char *name)
+{
+	const char *at = strchr(name, '@');
+
+	return at && at + 1 == strrchr(name, '.');
+}
+
+bool unit_name_valid(const char *name)
+{
+	return well_formed(name) && !has_empty_instance(name);
+}
+
+bool unit_name_is_template(const char *name)
+{
+	return well_formed(name) && has_empty_instance(name);
+}
+
+char *unit_name_instantiate(const char *template, const char *instance)
+{
+	int prefix = (int)(strchr(template, '@') + 1 - template);
+	char *name;
+
+	if (asprintf(&name, "%.*s%s%s", prefix, template, instance, template + prefix) < 0)
+		return NULL;
+	return name;
 }
 
 char *unit_name_template(const char *name)

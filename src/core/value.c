@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "core/cmdline.h"
+#include "core/condition.h"
 #include "core/limit.h"
 #include "core/text.h"
 #include "util/parse.h"
@@ -19,12 +20,13 @@ void value_cut_comment(struct loading *l, const char *key, char *value, enum has
 		p++;
 	if (!p)
 		return;
-	value_tell(l, DIAG_WARNING, "%s= is followed by a comment on the same line, taking it as one; systemd would %s: %s",
-		   key,
-		   hash == HASH_VOIDS
-			   ? "ignore this line and keep the value from before or the default"
-			   : "read the words of the comment as values",
-		   p);
+	value_tell_id(l, DIAG_WARNING,
+		      "inline-comment", "%s= is followed by a comment on the same line, taking it as one; systemd would %s: %s",
+		      key,
+		      hash == HASH_VOIDS
+			      ? "ignore this line and keep the value from before or the default"
+			      : "read the words of the comment as values",
+		      p);
 	*p = '\0';
 	text_strip(value);
 }
@@ -214,6 +216,19 @@ static int parse_fdstore_preserve(struct loading *l unused, const struct directi
 	return r;
 }
 
+/*
+ * A boolean, or the controllers, be it none, to be delegated. Cgroups below its own are a service's
+ * affair here in any case; who has them also decides what an out-of-memory kill in one means.
+ */
+static int parse_delegate(struct loading *l, const struct directive *d unused, char *value,
+			  void *field unused)
+{
+	bool flag;
+
+	l->delegates = parse_bool(value, &flag) < 0 || flag;
+	return 0;
+}
+
 /* What only an init can do is refused by its name. */
 static int parse_unit_action(struct loading *l, const struct directive *d, char *value, void *field)
 {
@@ -236,8 +251,9 @@ static int parse_unit_action(struct loading *l, const struct directive *d, char 
 	for (size_t i = 0; i < ARRAY_SIZE(of_an_init); i++) {
 		if (!streq(value, of_an_init[i]))
 			continue;
-		value_tell(l, DIAG_WARNING, "%s=%s is for an init, which cgkilld is not, ignoring: %s",
-			   d->key, value, "only none, exit and exit-force act here.");
+		value_tell_id(l, DIAG_WARNING, "unsupported-key",
+			      "%s=%s is for an init, which cgkilld is not, ignoring: %s", d->key,
+			      value, "only none, exit and exit-force act here.");
 		return 0;
 	}
 	return parse_unit_action_name(l, d, value, field);
@@ -304,12 +320,20 @@ static int parse_limit(struct loading *l, const struct directive *d, char *value
 
 static int parse_exit_set(struct loading *l, const struct directive *d, char *value, void *field)
 {
-	struct exit_set *set = field;
+	struct exit_set **sets = field, *set;
 	char *word;
 	int number;
 
-	if (*value == '\0')
-		*set = (struct exit_set){ .signals = 0 };
+	if (*value == '\0') {
+		free(*sets);
+		*sets = NULL;
+		return 0;
+	}
+	if (!*sets) /* few units have any */
+		*sets = calloc(1, sizeof(**sets));
+	set = *sets;
+	if (!set)
+		return -ENOMEM;
 	while ((word = text_next_word(&value))) {
 		if (parse_exit_status(word, &number) == 0)
 			set->status[number / 8] |= (uint8_t)(1U << (number % 8));
@@ -615,8 +639,8 @@ static int parse_stdio(struct loading *l, const struct directive *d, char *value
 	if (!w)
 		return -EINVAL;
 	if (w->kind == STDIO_INVALID) {
-		value_tell(l, DIAG_WARNING, "%s=%s is known but not supported, ignoring.", d->key,
-			   value);
+		value_tell_id(l, DIAG_WARNING, "unsupported-key",
+			      "%s=%s is known but not supported, ignoring.", d->key, value);
 		return 0;
 	}
 	if (ends_with(w->word, ":"))
@@ -626,6 +650,48 @@ static int parse_stdio(struct loading *l, const struct directive *d, char *value
 	replace(&target->path, path);
 	target->kind = w->kind;
 	return 0;
+}
+
+/* d->arg: the kind. What nobody understands is kept, and never met: systemd.unit(5) says so of what cannot be checked. */
+static int add_condition(struct loading *l, const struct directive *d, char *value,
+			 struct conditions **list, bool is_assert)
+{
+	struct condition c = { .kind = (uint8_t)d->arg, .is_assert = is_assert };
+	/* systemd allows for them here, but not in front of a path */
+	const char *spaces = condition_takes_path(c.kind) ? "" : WHITESPACE;
+	const char *p = value;
+	int r;
+
+	if (*value == '\0') {
+		conditions_reset(list, is_assert);
+		return 0;
+	}
+	c.trigger = *p == '|';
+	p += c.trigger;
+	p += strspn(p, spaces);
+	c.negate = *p == '!';
+	p += c.negate;
+	p += strspn(p, spaces);
+	if (condition_takes_path(c.kind))
+		r = expand_path(l, d->key, p, DIAG_WARNING, &c.value);
+	else
+		r = expand(l, p, DIAG_WARNING, &c.value);
+	if (r < 0)
+		return unless_told(r);
+	if (!condition_understands(c.kind, c.value))
+		value_tell_id(l, DIAG_WARNING, "never-met", "%s= has a value that is never met: %s",
+			      d->key, value);
+	return conditions_add(list, c);
+}
+
+static int parse_condition(struct loading *l, const struct directive *d, char *value, void *field)
+{
+	return add_condition(l, d, value, field, false);
+}
+
+static int parse_assertion(struct loading *l, const struct directive *d, char *value, void *field)
+{
+	return add_condition(l, d, value, field, true);
 }
 
 const struct value_type value_text = { parse_text, HASH_IS_DATA };
@@ -646,6 +712,7 @@ const struct value_type value_restart_mode = { parse_restart_mode, HASH_VOIDS };
 const struct value_type value_exit_type = { parse_exit_type, HASH_VOIDS };
 const struct value_type value_notify_access = { parse_notify_access, HASH_VOIDS };
 const struct value_type value_oom_policy = { parse_oom_policy, HASH_VOIDS };
+const struct value_type value_delegate = { parse_delegate, HASH_IS_WORD };
 const struct value_type value_fdstore_preserve = { parse_fdstore_preserve, HASH_VOIDS };
 const struct value_type value_unit_action = { parse_unit_action, HASH_VOIDS };
 const struct value_type value_escape_policy = { parse_escape_policy, HASH_VOIDS };
@@ -666,3 +733,5 @@ const struct value_type value_accounts = { parse_accounts, HASH_IS_DATA };
 const struct value_type value_working_directory = { parse_working_directory, HASH_IS_DATA };
 const struct value_type value_pid_file = { parse_pid_file, HASH_IS_DATA };
 const struct value_type value_stdio = { parse_stdio, HASH_IS_DATA }; /* it looks itself */
+const struct value_type value_condition = { parse_condition, HASH_IS_DATA };
+const struct value_type value_assertion = { parse_assertion, HASH_IS_DATA };

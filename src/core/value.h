@@ -7,9 +7,11 @@
 
 /* A unit while its files are read. */
 struct loading {
-	struct unit *unit; /* type INVALID and restart_kill_signal 0 while nothing has set them */
+	struct unit *unit; /* type and oom_policy INVALID, restart_kill_signal 0 while nothing has set them */
 	bool timeout_start_set, timeout_abort_set;
+	bool delegates;
 	const struct host_facts *host;
+	bool install_only; /* of the files only [Install] counts */
 	struct diags *diags;
 	const char *file; /* what is being read */
 	unsigned line;
@@ -47,7 +49,9 @@ struct directive {
 };
 
 /* Says something about the line that is being read. */
-#define value_tell(l, level, ...) diag_add((l)->diags, (level), (l)->file, (l)->line, __VA_ARGS__)
+#define value_tell(l, level, ...) value_tell_id((l), (level), NULL, __VA_ARGS__)
+#define value_tell_id(l, level, id, ...) \
+	diag_add_id((l)->diags, (level), (id), (l)->file, (l)->line, __VA_ARGS__)
 
 /* In a value in which hash says what '#' is: a comment is cut off and told about. */
 void value_cut_comment(struct loading *l, const char *key, char *value, enum hash hash);
@@ -71,6 +75,7 @@ extern const struct value_type value_restart_mode;
 extern const struct value_type value_exit_type;
 extern const struct value_type value_notify_access;
 extern const struct value_type value_oom_policy;
+extern const struct value_type value_delegate;
 extern const struct value_type value_fdstore_preserve;
 extern const struct value_type value_unit_action;
 extern const struct value_type value_escape_policy;
@@ -90,3 +95,5 @@ extern const struct value_type value_accounts;
 extern const struct value_type value_working_directory;
 extern const struct value_type value_pid_file;
 extern const struct value_type value_stdio;
+extern const struct value_type value_condition;
+extern const struct value_type value_assertion;

@@ -5,10 +5,10 @@
 
 #include "util/buf.h"
 
-void diag_add(struct diags *d, enum diag_level level, const char *file, unsigned line,
-	      const char *fmt, ...)
+void diag_add_id(struct diags *d, enum diag_level level, const char *id, const char *file,
+		 unsigned line, const char *fmt, ...)
 {
-	struct diag one = { .level = level, .line = line };
+	struct diag one = { .level = level, .id = id, .line = line };
 	struct diag *grown;
 	va_list ap;
 	int n;

@@ -13,6 +13,7 @@ enum diag_level {
 
 struct diag {
 	enum diag_level level;
+	const char *id; /* static: the kind of remark, such as "unknown-key"; NULL: of no kind of its own */
 	char *file;    /* NULL: not about a file */
 	unsigned line; /* 0: not about a line */
 	char *text;    /* one sentence, no newline */
@@ -30,8 +31,9 @@ struct diags {
 	}
 
 /* Best effort: without memory the count of errors still grows, so that a broken unit is never taken for a good one. */
-void diag_add(struct diags *d, enum diag_level level, const char *file, unsigned line,
-	      const char *fmt, ...) printf_like(5, 6);
+void diag_add_id(struct diags *d, enum diag_level level, const char *id, const char *file,
+		 unsigned line, const char *fmt, ...) printf_like(6, 7);
+#define diag_add(d, level, ...) diag_add_id((d), (level), NULL, __VA_ARGS__)
 void diags_deinit(struct diags *d);
 /* "file:line: text", as far as known; the caller frees it, NULL without memory. */
 char *diag_format(const struct diag *d) must_check;

@@ -49,7 +49,7 @@ Test(examples, own)
 	cr_assert_eq(stubborn->kill_mode, KILL_MIXED);
 	cr_assert(stubborn->send_sigkill && !stubborn->send_sighup);
 	cr_assert_eq(process->kill_mode, KILL_PROCESS);
-	cr_assert(exit_set_has_status(&process->success, 143));
+	cr_assert(exit_set_has_status(process->success, 143));
 	cr_assert_eq(process->exec[EXEC_STOP_POST].n, 1);
 	cr_assert_eq(forced->final_kill_signal, 9);
 	cr_assert_eq(forced->restart_delay, 5 * USEC_PER_SEC);

@@ -266,7 +266,7 @@ Test(load, diagnostics_name_file_and_line)
 		("/u/foo@bar.service:7: Slice= in section [Service] limits or protects, but is not "
 		 "supported, ignoring: "
 		 "the service runs without it."),
-		("/u/foo@bar.service:9: WatchdogSec= in section [Service] is known but not "
+		("/u/foo@bar.service:9: NonBlocking= in section [Service] is known but not "
 		 "supported, ignoring."),
 		"/u/foo@bar.service.d/a.conf:1: Assignment outside of section. Ignoring.",
 		"/u/foo@bar.service.d/a.conf:3: Unknown key 'Bar' in section [Unit], ignoring.",
@@ -276,7 +276,7 @@ Test(load, diagnostics_name_file_and_line)
 	cleanup_unit struct unit *u =
 		load_ok(MINIMAL
 			"Foo=1\nTimeoutStopSec=2s # x\nKillMode=all\nMemoryMax=1G\nSlice=a.slice\n"
-			"MemoryMax=2G\nWatchdogSec=1\nPrivateTmp=\n",
+			"MemoryMax=2G\nNonBlocking=1\nPrivateTmp=\n",
 			"A=1\n[Unit]\nBar=1\n[Bogus]\nB=1\n[Service]\nMemoryMax=3G\n", &diags);
 
 	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
@@ -317,7 +317,6 @@ Test(load, unusable)
 		MINIMAL "ExecStart=\n",
 		MINIMAL "Type=oneshot\nRestart=always\n",
 		MINIMAL "Type=oneshot\nRestart=on-success\n",
-		MINIMAL "Type=oneshot\nRestartForceExitStatus=3\n",
 		MINIMAL "Type=dbus\n",
 		MINIMAL "User=a:b\n",
 		MINIMAL "User=%z\n",
@@ -348,4 +347,41 @@ Test(load, start_less_oneshot)
 
 	cr_assert_eq(u->type, SERVICE_ONESHOT);
 	cr_assert_eq(u->timeout_start, USEC_INFINITY);
+}
+
+/* systemd.service(5), "OOMPolicy=": who has cgroups of its own goes on when one of them is killed. */
+Test(load, delegate_and_oom_policy)
+{
+	static const struct {
+		const char *lines, *shown;
+	} cases[] = {
+		{ "", "OOMPolicy=stop" },
+		{ "Delegate=yes", "OOMPolicy=continue" },
+		{ "Delegate=", "OOMPolicy=continue" },
+		{ "Delegate=cpu memory", "OOMPolicy=continue" },
+		{ "Delegate=yes\nDelegate=no", "OOMPolicy=stop" },
+		{ "OOMPolicy=kill\nDelegate=yes", "OOMPolicy=kill" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_diags struct diags diags = DIAGS_INIT;
+		cleanup_free char *text = NULL;
+
+		cr_assert_geq(asprintf(&text, MINIMAL "%s\n", cases[i].lines), 0);
+		cleanup_unit struct unit *u = load_ok(text, NULL, &diags);
+		cr_expect(shows(u, cases[i].shown), "%s: not %s", cases[i].lines, cases[i].shown);
+	}
+}
+
+Test(load, success_action_is_something_to_do)
+{
+	cleanup_diags struct diags diags = DIAGS_INIT;
+	struct unit *u = NULL;
+
+	u = load_ok("[Unit]\nSuccessAction=exit\n", NULL, &diags);
+	cr_expect_eq(u->type, SERVICE_ONESHOT);
+	unit_free(u);
+	cr_expect_eq(load_texts(&u, "[Unit]\nSuccessAction=poweroff\n", NULL, &diags), -EBADMSG);
+	cr_expect_eq(load_texts(&u, "[Unit]\nSuccessAction=exit\n[Service]\nType=simple\n", NULL, &diags),
+		     -EBADMSG);
 }

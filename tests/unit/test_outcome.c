@@ -88,9 +88,10 @@ Test(outcome, restart_by_status)
 {
 	struct exit_set seven = { { [0] = 1U << 7 }, UINT64_C(1) << (SIGTERM - 1) };
 	struct exit_info status = EXITED(7), sig = KILLED(SIGTERM), other = EXITED(6);
-	struct unit prevent = { .restart = RESTART_ALWAYS, .restart_prevent = seven };
-	struct unit force = { .restart = RESTART_NO, .restart_force = seven };
-	struct unit both = { .restart = RESTART_ALWAYS, .restart_prevent = seven, .restart_force = seven };
+	struct unit prevent = { .restart = RESTART_ALWAYS, .restart_prevent = &seven };
+	struct unit force = { .restart = RESTART_NO, .restart_force = &seven };
+	struct unit command = { .type = SERVICE_ONESHOT, .restart = RESTART_NO, .restart_force = &seven };
+	struct unit both = { .restart = RESTART_ALWAYS, .restart_prevent = &seven, .restart_force = &seven };
 
 	cr_expect_not(restart_wanted(&prevent, RESULT_EXIT_CODE, status));
 	cr_expect_not(restart_wanted(&prevent, RESULT_SUCCESS, sig));
@@ -100,7 +101,57 @@ Test(outcome, restart_by_status)
 	cr_expect(restart_wanted(&force, RESULT_SUCCESS, sig));
 	cr_expect_not(restart_wanted(&force, RESULT_EXIT_CODE, other));
 	cr_expect_not(restart_wanted(&force, RESULT_RESOURCES, (struct exit_info){ 0 }));
+	cr_expect(restart_wanted(&command, RESULT_EXIT_CODE, status));
+	cr_expect_not(restart_wanted(&command, RESULT_SUCCESS, status)); /* SuccessExitStatus=7 */
 	cr_expect_not(restart_wanted(&both, RESULT_EXIT_CODE, status));
+	force.type = SERVICE_ONESHOT; /* what has done its work is not run again */
+	cr_expect_not(restart_wanted(&force, RESULT_SUCCESS, sig));
+	cr_expect(restart_wanted(&force, RESULT_EXIT_CODE, status));
+}
+
+/* RestartSec= at first, RestartMaxDelaySec= after RestartSteps=, equal ratios in between. */
+Test(outcome, restart_delay)
+{
+	static const struct {
+		usec_t first, last;
+		unsigned steps, n;
+		usec_t delay;
+	} cases[] = {
+		{ 100, USEC_INFINITY, 0, 5, 100 },
+		{ 100, USEC_INFINITY, 3, 5, 100 },
+		{ 100, 1000, 0, 5, 100 },
+		{ 0, 1000, 3, 2, 0 },
+		{ 1000, 100, 3, 2, 1000 },
+		{ 100, 1000, 1, 0, 100 },
+		{ 100, 1000, 1, 1, 1000 },
+		{ USEC_PER_SEC, 8 * USEC_PER_SEC, 3, 0, USEC_PER_SEC },
+		{ USEC_PER_SEC, 8 * USEC_PER_SEC, 3, 1, 2 * USEC_PER_SEC },
+		{ USEC_PER_SEC, 8 * USEC_PER_SEC, 3, 2, 4 * USEC_PER_SEC },
+		{ USEC_PER_SEC, 8 * USEC_PER_SEC, 3, 3, 8 * USEC_PER_SEC },
+		{ USEC_PER_SEC, 8 * USEC_PER_SEC, 3, UINT32_MAX, 8 * USEC_PER_SEC },
+		{ 100000, 60 * USEC_PER_SEC, 5, 2, 1291994 }, /* 0.1 · 600^(2/5) */
+		{ 1, UINT64_C(1) << 60, 60, 59, UINT64_C(1) << 59 },
+		{ 1, UINT64_C(1) << 60, 1 << 20, 1 << 19, UINT64_C(1) << 30 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct unit u = { .restart_delay = cases[i].first,
+				  .restart_delay_max = cases[i].last,
+				  .restart_steps = cases[i].steps };
+		usec_t got = restart_delay(&u, cases[i].n);
+		usec_t off = got > cases[i].delay ? got - cases[i].delay : cases[i].delay - got;
+
+		cr_expect_leq(off, cases[i].delay / 1000000000, "case %zu: %llu", i,
+			      (unsigned long long)got);
+	}
+}
+
+Test(outcome, restart_delay_never_shrinks)
+{
+	struct unit u = { .restart_delay = 3, .restart_delay_max = 7000000, .restart_steps = 1000 };
+
+	for (unsigned n = 0; n < 1100; n++)
+		cr_assert_leq(restart_delay(&u, n), restart_delay(&u, n + 1), "%u", n);
 }
 
 Test(outcome, names)

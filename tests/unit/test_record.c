@@ -101,17 +101,23 @@ static struct service random_machine(void)
 		.main_alive = random_bool(),
 		.control_alive = random_bool(),
 		.populated = random_bool(),
+		.mainless = random_bool(),
 		.phase = (enum exec_phase)random_below(EXEC_PHASE_MAX),
 		.index = random_below(65536),
 		.stage_end = random_number(),
 		.deadline = random_number(),
 		.runtime_end = random_number(),
+		.rest_at = random_number(),
+		.reload_began = random_number(),
+		.watchdog = random_number(),
+		.watchdog_end = random_number(),
 		.start_limit = { .begin = random_number(), .count = (unsigned)random_number() },
 		.n_restarts = (unsigned)random_number(),
 		.start_pending = random_bool(),
 		.restart_requested = random_bool(),
 		.stop_requested = random_bool(),
 		.killing = random_bool(),
+		.rest_due = random_bool(),
 		.squeezed = random_bool(),
 		.cut_short = random_bool(),
 		.stuck_in_final = random_bool(),
@@ -159,11 +165,16 @@ static void check_machine(const struct service *a, const struct service *b)
 	cr_assert_eq(a->main_alive, b->main_alive);
 	cr_assert_eq(a->control_alive, b->control_alive);
 	cr_assert_eq(a->populated, b->populated);
+	cr_assert_eq(a->mainless, b->mainless);
 	cr_assert_eq(a->phase, b->phase);
 	cr_assert_eq(a->index, b->index);
 	cr_assert_eq(a->stage_end, b->stage_end);
 	cr_assert_eq(a->deadline, b->deadline);
 	cr_assert_eq(a->runtime_end, b->runtime_end);
+	cr_assert_eq(a->rest_at, b->rest_at);
+	cr_assert_eq(a->reload_began, b->reload_began);
+	cr_assert_eq(a->watchdog, b->watchdog);
+	cr_assert_eq(a->watchdog_end, b->watchdog_end);
 	cr_assert_eq(a->start_limit.begin, b->start_limit.begin);
 	cr_assert_eq(a->start_limit.count, b->start_limit.count);
 	cr_assert_eq(a->n_restarts, b->n_restarts);
@@ -171,6 +182,7 @@ static void check_machine(const struct service *a, const struct service *b)
 	cr_assert_eq(a->restart_requested, b->restart_requested);
 	cr_assert_eq(a->stop_requested, b->stop_requested);
 	cr_assert_eq(a->killing, b->killing);
+	cr_assert_eq(a->rest_due, b->rest_due);
 	cr_assert_eq(a->squeezed, b->squeezed);
 	cr_assert_eq(a->cut_short, b->cut_short);
 	cr_assert_eq(a->stuck_in_final, b->stuck_in_final);
@@ -312,7 +324,7 @@ Test(record, text)
 {
 	struct record r = plain_record();
 	cleanup_buf struct buf text = encoded(&r);
-	static const char expected[] = "cgkill-record 1\n"
+	static const char expected[] = "cgkill-record 2\n"
 				       "boot-id 0123456789abcdef0123456789abcdef\n"
 				       "unit a.service\n"
 				       "cgroup-id 0\n"
@@ -327,11 +339,16 @@ Test(record, text)
 				       "main-alive 0\n"
 				       "control-alive 0\n"
 				       "populated 0\n"
+				       "mainless 0\n"
 				       "phase ExecCondition\n"
 				       "index 0\n"
 				       "stage-end 18446744073709551615\n"
 				       "deadline 18446744073709551615\n"
 				       "runtime-end 18446744073709551615\n"
+				       "rest-at 18446744073709551615\n"
+				       "reload-began 0\n"
+				       "watchdog 0\n"
+				       "watchdog-end 18446744073709551615\n"
 				       "start-limit-begin 0\n"
 				       "start-limit-count 0\n"
 				       "n-restarts 0\n"
@@ -339,6 +356,7 @@ Test(record, text)
 				       "restart-requested 0\n"
 				       "stop-requested 0\n"
 				       "killing 0\n"
+				       "rest-due 0\n"
 				       "squeezed 0\n"
 				       "cut-short 0\n"
 				       "stuck-in-final 0\n"
@@ -435,10 +453,10 @@ Test(record, nonsense)
 		const char *from, *to;
 		int error;
 	} cases[] = {
-		{ "cgkill-record 1", "cgkill-record 2", -EPROTONOSUPPORT },
-		{ "cgkill-record 1", "cgkill-record 01", -EPROTONOSUPPORT },
-		{ "cgkill-record 1", "cgkill-recorD 1", -EBADMSG },
-		{ "cgkill-record 1\n", "", -EBADMSG },
+		{ "cgkill-record 2", "cgkill-record 1", -EPROTONOSUPPORT },
+		{ "cgkill-record 2", "cgkill-record 02", -EPROTONOSUPPORT },
+		{ "cgkill-record 2", "cgkill-recorD 2", -EBADMSG },
+		{ "cgkill-record 2\n", "", -EBADMSG },
 		{ "saved 0\n", "", -EBADMSG },			 /* missing */
 		{ "asked-comm \n", "", -EBADMSG },		 /* … the last */
 		{ "saved 0\n", "saved 0\nsaved 0\n", -EBADMSG }, /* twice */
@@ -520,7 +538,7 @@ Test(record, oversize)
 	cleanup_buf struct buf text = BUF_INIT;
 
 	while (text.len <= RECORD_SIZE_MAX)
-		buf_puts(&text, "cgkill-record 1\n");
+		buf_puts(&text, "cgkill-record 2\n");
 	buf_printf(&text, "checksum %016llx\n", (unsigned long long)checksum64(text.data, text.len));
 	cr_assert_eq(refusal(text.data, text.len), -EBADMSG);
 }

@@ -63,3 +63,17 @@ Test(unitname, template)
 	cr_assert_null(unit_name_template("foo.service"));
 	cr_assert_null(unit_name_template("foo@.service"));
 }
+
+Test(unitname, templates)
+{
+	static const char *const templates[] = { "foo@.service", "a-b@.socket" };
+	static const char *const others[] = { "foo.service",   "foo@bar.service", "@.service",
+					      "../a@.service", "foo@.conf",	  "" };
+	cleanup_free char *instance = unit_name_instantiate("foo@.service", "a@b");
+
+	for (size_t i = 0; i < ARRAY_SIZE(templates); i++)
+		cr_expect(unit_name_is_template(templates[i]), "%s", templates[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		cr_expect(!unit_name_is_template(others[i]), "%s", others[i]);
+	cr_expect_str_eq(instance, "foo@a@b.service");
+}
