@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/host.h"
+#include "sys/host.h"
 
 #include <errno.h>
 #include <fcntl.h>
