@@ -212,6 +212,8 @@ static bool break_cycles(struct order *o, const struct names *names, struct diag
 
 static void start_walk(struct order *o)
 {
+	memset(o->waits_for, 0, o->n_nodes * sizeof(*o->waits_for));
+	o->n_ready = o->n_taken = 0;
 	for (size_t i = 0; i < o->n_links; i++)
 		if (o->link[i].first != o->link[i].then)
 			o->waits_for[o->link[i].first]++;
@@ -245,6 +247,11 @@ size_t order_next(struct order *o)
 void order_ended(struct order *o, size_t unit)
 {
 	end_node(o, o->node_of[unit]);
+}
+
+void order_rewind(struct order *o)
+{
+	start_walk(o);
 }
 
 /* ---- life ---- */

@@ -22,3 +22,5 @@ void order_free(struct order *o);
 size_t order_next(struct order *o);
 /* That unit has ended, in its turn or before; once for each. */
 void order_ended(struct order *o, size_t unit);
+/* The walk begins again: nobody was taken, nobody has ended. */
+void order_rewind(struct order *o);

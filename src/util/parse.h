@@ -32,6 +32,8 @@ int parse_span_unit(const char *s, usec_t unit, usec_t *out) must_check;
  */
 #define SPAN_MAX 96
 const char *format_span(usec_t span, char buf[static SPAN_MAX]);
+/* The same for a look: three digits, or whole seconds from a minute on. "1.25s", "312ms", "1min 30s" */
+const char *format_span_short(usec_t span, char buf[static SPAN_MAX]);
 
 /* "SIGTERM", "TERM", "15", "SIGRTMIN+3", "RTMAX-1" → number. Names are case-sensitive. */
 int parse_signal(const char *s, int *out) must_check;

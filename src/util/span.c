@@ -196,3 +196,20 @@ const char *format_span(usec_t span, char buf[static SPAN_MAX])
 	}
 	return buf;
 }
+
+const char *format_span_short(usec_t span, char buf[static SPAN_MAX])
+{
+	static const struct {
+		const char *suffix;
+		usec_t usec;
+	} units[] = { { "s", USEC_PER_SEC }, { "ms", USEC_PER_MSEC }, { "us", 1 } };
+	size_t i = 0;
+
+	if (span == USEC_INFINITY || span >= MINUTE)
+		return format_span(span == USEC_INFINITY ? span : span - span % USEC_PER_SEC, buf);
+	while (i + 1 < ARRAY_SIZE(units) && span < units[i].usec)
+		i++;
+	snprintf(buf, SPAN_MAX, "%.3g%s", (double)span / (double)units[i].usec,
+		 span == 0 ? "" : units[i].suffix);
+	return buf;
+}

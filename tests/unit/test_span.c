@@ -301,3 +301,24 @@ Test(span, bad_ones_as_systemd)
 		buf_deinit(&args);
 	}
 }
+
+Test(span, short_ones_have_three_digits)
+{
+	static const struct {
+		usec_t span;
+		const char *text;
+	} rows[] = {
+		{ 0, "0" },
+		{ 7, "7us" },
+		{ 1250, "1.25ms" },
+		{ 312 * USEC_PER_MSEC + 400, "312ms" },
+		{ 1250 * USEC_PER_MSEC, "1.25s" },
+		{ 24900 * USEC_PER_MSEC, "24.9s" },
+		{ 90 * USEC_PER_SEC + 7, "1min 30s" },
+		{ USEC_INFINITY, "infinity" },
+	};
+	char text[SPAN_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		cr_assert_str_eq(format_span_short(rows[i].span, text), rows[i].text);
+}
