@@ -11,6 +11,8 @@
 #define CGKILL_RUNTIME_DIR_USER	  "cgkill"
 #define CGKILL_RUNTIME_DIR_ENV	  "CGKILL_RUNTIME_DIR"
 #define CGKILL_SOCKET		  "io.cgkill.manager"
+/* Beside the socket: the reply of GetTimelines as it was when the last cgkilld had stopped everything, and ended. */
+#define CGKILL_LAST_STOP	  "last-stop.json"
 
 /* A message (JSON text without its NUL) may not be longer: the other side closes. */
 #define CGKILL_MESSAGE_MAX (16UL * 1024 * 1024) /* server to client */

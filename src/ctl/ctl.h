@@ -4,6 +4,7 @@
  * What a verb of cgkillctl gets, and the verbs.
  */
 #include "cgkill/protocol.h"
+#include "core/finding.h"
 #include "ctl/client.h"
 #include "ctl/format.h"
 #include "util/clock.h"
@@ -16,17 +17,27 @@ struct options {
 	const char *runtime_dir; /* NULL: as scope, the environment and who we are have it */
 	enum scope scope;
 	enum json_form json;
+	const char *root; /* of another installation, for what is about unit files; NULL = this one */
 	bool all;
+	const char *type; /* NULL = all kinds */
+	bool force;
 	bool no_block;
 	bool no_legend;
+	bool no_reload;
+	bool now;
 	bool quiet;
+	bool runtime;
 	bool value;
 	bool verbose;
 	usec_t deadline; /* of a stop, from now; USEC_INFINITY = none */
 	int signal;
 	const char *kill_whom; /* NULL = all */
 	unsigned lines;
-	char **properties; /* NULL = all */
+	char **properties;	/* NULL = all */
+	const char *unit_path;	/* NULL: the default */
+	usec_t budget;		/* for a stop; USEC_INFINITY = none */
+	bool boot, last_stop;	/* plot: which time line */
+	enum severity severity; /* of findings that count */
 };
 
 struct ctl {
@@ -53,5 +64,11 @@ verb_fn verb_cat;
 verb_fn verb_monitor;
 verb_fn verb_daemon_reload, verb_daemon_reexec, verb_reset_failed, verb_version;
 verb_fn verb_shutdown;
+verb_fn verb_list_jobs, verb_cancel;
+verb_fn verb_verify;
+verb_fn verb_critical_chain, verb_plot;
+verb_fn verb_enable, verb_disable, verb_reenable, verb_is_enabled;
+verb_fn verb_mask, verb_unmask;
+verb_fn verb_list_unit_files;
 
 void print_own_version(void);

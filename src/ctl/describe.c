@@ -102,8 +102,8 @@ static void describe_job(struct buf *b, const json_t *event)
 
 	buf_printf(b, "%s %s", member_text_or(event, "state", "job"),
 		   streq(result, "requested") ? "asked" : result);
-	if (by)
-		buf_printf(b, " by %s", by);
+	if (by) /* "uid 0 pid 1 (x)", or "dependency of web.service" */
+		buf_printf(b, " %s %s", after_prefix(by, "uid ") ? "by" : "as", by);
 }
 
 static const struct event_kind kinds[] = {

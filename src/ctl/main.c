@@ -30,26 +30,50 @@ static const struct verb {
 	{ "restart", 1, ANY, verb_job, "UNIT...", "Stop and start units" },
 	{ "try-restart", 1, ANY, verb_job, "UNIT...", "Restart those units that are active" },
 	{ "reload", 1, ANY, verb_job, "UNIT...", "Have units reload their configuration" },
+	{ "list-jobs", 0, 0, verb_list_jobs, "", "List what waits for its turn, and what runs" },
+	{ "cancel", 0, ANY, verb_cancel, "[JOB...]",
+	  "Cancel jobs by their numbers; all of them without one" },
 	{ "kill", 1, ANY, verb_kill, "UNIT...", "Send a signal to processes of units" },
 	{ "reset-failed", 0, ANY, verb_reset_failed, "[UNIT...]", "Forget that units have failed" },
 	{ "monitor", 0, ANY, verb_monitor, "[UNIT...]", "Print what happens to units as it happens" },
+	{ "enable", 1, ANY, verb_enable, "UNIT...", "Have targets want units, as their [Install] says" },
+	{ "disable", 1, ANY, verb_disable, "UNIT...", "Undo that" },
+	{ "reenable", 1, ANY, verb_reenable, "UNIT...", "Disable and enable units" },
+	{ "is-enabled", 1, ANY, verb_is_enabled, "UNIT...", "Exit with 0 if a unit is enabled" },
+	{ "mask", 1, ANY, verb_mask, "UNIT...", "Make it impossible to start units" },
+	{ "unmask", 1, ANY, verb_unmask, "UNIT...", "Undo that" },
+	{ "list-unit-files", 0, ANY, verb_list_unit_files, "[PATTERN...]",
+	  "List unit files, and whether they are enabled" },
 	{ "daemon-reload", 0, 0, verb_daemon_reload, "", "Have cgkilld read all unit files again" },
 	{ "daemon-reexec", 0, 0, verb_daemon_reexec, "",
 	  "Have cgkilld replace itself by the program installed now" },
 	{ "shutdown", 0, 0, verb_shutdown, "", "Stop everything, then cgkilld" },
+	{ "critical-chain", 0, ANY, verb_critical_chain, "[UNIT...]",
+	  "Show how long a stop can take, and why" },
+	{ "plot", 0, ANY, verb_plot, "[UNIT...]", "Write the time line of the last stop as SVG" },
+	{ "verify", 1, ANY, verb_verify, "FILE...", "Check unit files, above all how they stop" },
 	{ "version", 0, 0, verb_version, "", "Show versions, and how cgkilld works on this host" },
 };
 
 /* Options without a letter of their own. */
 enum {
-	OPT_DEADLINE = UCHAR_MAX + 1,
+	OPT_BOOT = UCHAR_MAX + 1,
+	OPT_BUDGET,
+	OPT_DEADLINE,
 	OPT_JSON,
 	OPT_KILL_WHOM,
+	OPT_LAST_STOP,
 	OPT_NO_BLOCK,
 	OPT_NO_LEGEND,
 	OPT_NO_PAGER,
+	OPT_NO_RELOAD,
+	OPT_NOW,
+	OPT_ROOT,
+	OPT_RUNTIME,
 	OPT_RUNTIME_DIR,
+	OPT_SEVERITY,
 	OPT_SYSTEM,
+	OPT_UNIT_PATH,
 	OPT_USER,
 	OPT_VALUE,
 	OPT_VERSION,
@@ -57,20 +81,31 @@ enum {
 
 static const struct option long_options[] = {
 	{ "all", no_argument, NULL, 'a' },
+	{ "boot", no_argument, NULL, OPT_BOOT },
+	{ "budget", required_argument, NULL, OPT_BUDGET },
 	{ "deadline", required_argument, NULL, OPT_DEADLINE },
+	{ "force", no_argument, NULL, 'f' },
 	{ "full", no_argument, NULL, 'l' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "json", required_argument, NULL, OPT_JSON },
 	{ "kill-whom", required_argument, NULL, OPT_KILL_WHOM },
+	{ "last-stop", no_argument, NULL, OPT_LAST_STOP },
 	{ "lines", required_argument, NULL, 'n' },
 	{ "no-block", no_argument, NULL, OPT_NO_BLOCK },
 	{ "no-legend", no_argument, NULL, OPT_NO_LEGEND },
 	{ "no-pager", no_argument, NULL, OPT_NO_PAGER },
+	{ "no-reload", no_argument, NULL, OPT_NO_RELOAD },
+	{ "now", no_argument, NULL, OPT_NOW },
 	{ "property", required_argument, NULL, 'p' },
 	{ "quiet", no_argument, NULL, 'q' },
+	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "runtime", no_argument, NULL, OPT_RUNTIME },
 	{ "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
+	{ "severity", required_argument, NULL, OPT_SEVERITY },
 	{ "signal", required_argument, NULL, 's' },
 	{ "system", no_argument, NULL, OPT_SYSTEM },
+	{ "type", required_argument, NULL, 't' },
+	{ "unit-path", required_argument, NULL, OPT_UNIT_PATH },
 	{ "user", no_argument, NULL, OPT_USER },
 	{ "value", no_argument, NULL, OPT_VALUE },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -87,17 +122,31 @@ static const char options_help[] =
 	"     --user               Talk to the cgkilld of the calling user\n"
 	"     --deadline=SPAN      stop, restart: cap on the whole stop, whatever its stages;\n"
 	"                          shutdown: when everything has to be gone\n"
+	"     --budget=SPAN        verify, critical-chain: the longest that a stop should take\n"
+	"     --last-stop, --boot  plot: of the last stop (the default), or of the boot\n"
 	"     --no-block           Do not wait until the job is done\n"
 	"  -s --signal=SIGNAL      kill: the signal to send, SIGTERM by default\n"
 	"     --kill-whom=WHOM     kill: main, control or all\n"
 	"  -a --all                list-units: also those that are inactive\n"
+	"  -t --type=KIND          list-units: only services, or only targets\n"
 	"  -p --property=NAME,...  show: only these properties\n"
 	"     --value              show: values without their names\n"
 	"  -P NAME                 The same as --value --property=NAME\n"
 	"  -n --lines=N            status: how many events to show, 10 by default\n"
 	"     --json=MODE          Print what cgkilld replied: short, pretty, off\n"
-	"     --no-legend          list-units: no headers, no footer\n"
-	"  -q --quiet              Print errors only\n"
+	"     --no-legend          list-units, list-jobs, list-unit-files: no headers, no footer\n"
+	"     --now                enable, reenable, disable, mask: start or stop the units, too\n"
+	"     --runtime            enable, disable, mask: until the next boot only\n"
+	"  -f --force              enable, mask: replace links that lead elsewhere\n"
+	"     --no-reload          enable, disable, mask: do not have cgkilld read unit files "
+	"again\n"
+	"     --root=DIR           enable, disable, mask, is-enabled, list-unit-files: of the "
+	"system\n"
+	"                          whose root directory is DIR\n"
+	"     --severity=LEVEL     verify: exit with 1 for findings from there on: hint, warning, "
+	"error\n"
+	"     --unit-path=DIR:...  verify: where other units are\n"
+	"  -q --quiet              Print errors only; verify: only findings that count\n"
 	"  -v --verbose            Print the whole course of a job\n";
 
 static int print_help(void)
@@ -107,7 +156,7 @@ static int print_help(void)
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
 		int n = printf("  %s %s", verbs[i].name, verbs[i].args);
 
-		printf("%*s%s\n", n < 27 ? 27 - n : 1, "", verbs[i].help);
+		printf("%*s%s\n", n < 30 ? 30 - n : 1, "", verbs[i].help);
 	}
 	printf("\nOptions:\n%s\nSee cgkillctl(1).\n", options_help);
 	return CGKILL_EXIT_OK;
@@ -168,10 +217,33 @@ static int set_deadline(struct options *o, const char *value)
 	return CGKILL_EXIT_OK;
 }
 
+static int set_budget(struct options *o, const char *value)
+{
+	if (parse_span(value, &o->budget) < 0)
+		return bad_value("--budget=", value, "a time span such as 25s");
+	return CGKILL_EXIT_OK;
+}
+
 static int set_signal(struct options *o, const char *value)
 {
 	if (parse_signal(value, &o->signal) < 0)
 		return bad_value("--signal=", value, "the name or number of a signal");
+	return CGKILL_EXIT_OK;
+}
+
+static int set_severity(struct options *o, const char *value)
+{
+	for (enum severity s = SEVERITY_HINT; s < SEVERITY_MAX; s++)
+		if (streq(severity_name(s), value)) {
+			o->severity = s;
+			return CGKILL_EXIT_OK;
+		}
+	return bad_value("--severity=", value, "hint, warning or error");
+}
+
+static int set_unit_path(struct options *o, const char *value)
+{
+	o->unit_path = value;
 	return CGKILL_EXIT_OK;
 }
 
@@ -191,6 +263,22 @@ static int set_value_of(struct options *o, const char *value)
 static int set_runtime_dir(struct options *o, const char *value)
 {
 	o->runtime_dir = value;
+	return CGKILL_EXIT_OK;
+}
+
+static int set_root(struct options *o, const char *value)
+{
+	if (*value != '/')
+		return bad_value("--root=", value, "an absolute path");
+	o->root = value;
+	return CGKILL_EXIT_OK;
+}
+
+static int set_type(struct options *o, const char *value)
+{
+	if (!streq(value, "service") && !streq(value, "target"))
+		return bad_value("--type=", value, "service or target");
+	o->type = value;
 	return CGKILL_EXIT_OK;
 }
 
@@ -221,21 +309,32 @@ static const struct {
 	size_t flag;
 } settings[] = {
 	{ 'a', NULL, offsetof(struct options, all) },
+	{ 'f', NULL, offsetof(struct options, force) },
 	{ 'l', set_nothing, 0 },
 	{ 'n', set_lines, 0 },
 	{ 'P', set_value_of, 0 },
 	{ 'p', add_properties, 0 },
 	{ 'q', NULL, offsetof(struct options, quiet) },
 	{ 's', set_signal, 0 },
+	{ 't', set_type, 0 },
 	{ 'v', NULL, offsetof(struct options, verbose) },
+	{ OPT_BOOT, NULL, offsetof(struct options, boot) },
+	{ OPT_BUDGET, set_budget, 0 },
 	{ OPT_DEADLINE, set_deadline, 0 },
 	{ OPT_JSON, set_json, 0 },
 	{ OPT_KILL_WHOM, set_kill_whom, 0 },
+	{ OPT_LAST_STOP, NULL, offsetof(struct options, last_stop) },
 	{ OPT_NO_BLOCK, NULL, offsetof(struct options, no_block) },
 	{ OPT_NO_LEGEND, NULL, offsetof(struct options, no_legend) },
 	{ OPT_NO_PAGER, set_nothing, 0 },
+	{ OPT_NO_RELOAD, NULL, offsetof(struct options, no_reload) },
+	{ OPT_NOW, NULL, offsetof(struct options, now) },
+	{ OPT_ROOT, set_root, 0 },
+	{ OPT_RUNTIME, NULL, offsetof(struct options, runtime) },
 	{ OPT_RUNTIME_DIR, set_runtime_dir, 0 },
+	{ OPT_SEVERITY, set_severity, 0 },
 	{ OPT_SYSTEM, set_system, 0 },
+	{ OPT_UNIT_PATH, set_unit_path, 0 },
 	{ OPT_USER, set_user, 0 },
 	{ OPT_VALUE, NULL, offsetof(struct options, value) },
 };
@@ -280,7 +379,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 {
 	int option, r;
 
-	while ((option = getopt_long(argc, argv, "ahln:P:p:qs:v", long_options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "afhln:P:p:qs:t:v", long_options, NULL)) >= 0) {
 		if (option == 'h')
 			return print_help();
 		if (option == OPT_VERSION) {
@@ -297,7 +396,11 @@ static int run(struct ctl *ctl, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct ctl ctl = {
-		.options = { .deadline = USEC_INFINITY, .signal = SIGTERM, .lines = 10 },
+		.options = { .deadline = USEC_INFINITY,
+			     .budget = USEC_INFINITY,
+			     .signal = SIGTERM,
+			     .lines = 10,
+			     .severity = SEVERITY_WARNING },
 		.client = CLIENT_INIT,
 	};
 	int r;

@@ -26,9 +26,11 @@ static const struct {
 	{ VARLINK_ERROR "MethodNotImplemented", CGKILL_EXIT_FAILED,
 	  "This cgkilld is of another version and cannot do that" },
 	{ VARLINK_ERROR "InterfaceNotFound", CGKILL_EXIT_FAILED, "This is not the socket of a cgkilld" },
+	{ CGKILL_INTERFACE ".NotLoaded", CGKILL_EXIT_NO_UNIT, "No such unit is loaded" },
 	{ CGKILL_INTERFACE ".ReexecFailed", CGKILL_EXIT_FAILED,
 	  "cgkilld goes on with the program that it has" },
 	{ CGKILL_INTERFACE ".ShuttingDown", CGKILL_EXIT_FAILED, "cgkilld was shut down" },
+	{ CGKILL_INTERFACE ".NoSuchJob", CGKILL_EXIT_FAILED, "There is no such job" },
 };
 
 static int explain_error(const struct varlink_reply *reply)
@@ -138,6 +140,28 @@ static int connect_manager(struct ctl *ctl)
 	return r < 0 ? explain_connect(r, path.data, start.data) : CGKILL_EXIT_OK;
 }
 
+bool manager_runtime_path(const struct options *o, const char *file, struct buf *path)
+{
+	cleanup_buf struct buf start = BUF_INIT;
+
+	if (!find_runtime_dir(o, path, &start))
+		return false;
+	buf_printf(path, "/%s", file);
+	return buf_error(path) == 0;
+}
+
+bool manager_is_running(struct ctl *ctl)
+{
+	cleanup_buf struct buf path = BUF_INIT, start = BUF_INIT;
+
+	if (ctl->client.fd >= 0)
+		return true;
+	if (!find_runtime_dir(&ctl->options, &path, &start))
+		return false;
+	buf_puts(&path, "/" CGKILL_SOCKET);
+	return buf_error(&path) == 0 && client_connect(&ctl->client, path.data) == 0;
+}
+
 static void pause_for(usec_t span)
 {
 	struct timespec ts = { .tv_sec = (time_t)(span / USEC_PER_SEC),
@@ -243,8 +267,7 @@ int manager_call(struct ctl *ctl, const char *method, json_t *parameters, json_t
 	return r == MANAGER_LOST ? manager_explain_lost() : r;
 }
 
-/* As systemctl has it: a glob stays as it is, so that "foo.*" means what it says. */
-static bool wants_suffix(const char *name)
+bool manager_wants_suffix(const char *name)
 {
 	static const char *const suffixes[] = {
 		".service", ".socket", ".target", ".device", ".mount", ".automount",
@@ -262,8 +285,9 @@ json_t *manager_units(char *const *args)
 	cleanup_json json_t *units = json_array();
 
 	for (; *args; args++) {
-		json_t *name = **args ? json_sprintf(wants_suffix(*args) ? "%s.service" : "%s", *args)
-				      : NULL;
+		json_t *name =
+			**args ? json_sprintf(manager_wants_suffix(*args) ? "%s.service" : "%s", *args)
+			       : NULL;
 
 		/* json_sprintf() refuses what is not UTF-8. */
 		if (json_array_append_new(units, name) < 0) {

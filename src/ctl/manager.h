@@ -29,6 +29,11 @@ int manager_reconnect(struct ctl *ctl) must_check;
 /* Or explains it. */
 int manager_explain_lost(void);
 
+/* Where a file of cgkilld's runtime directory is, appended to path; false: it cannot be told. */
+bool manager_runtime_path(const struct options *o, const char *file, struct buf *path);
+/* Can it be connected to? Nothing is explained if it cannot. */
+bool manager_is_running(struct ctl *ctl);
+
 /* One call, one reply. */
 int manager_call(struct ctl *ctl, const char *method, json_t *parameters, json_t **out) must_check;
 
@@ -37,6 +42,8 @@ int manager_call(struct ctl *ctl, const char *method, json_t *parameters, json_t
  * becomes "foo.service".
  */
 json_t *manager_units(char *const *args) must_check;
+/* ".service" is appended, unless there is a suffix; a glob stays as it is, so that "foo.*" means what it says. */
+bool manager_wants_suffix(const char *name);
 /* The same reply, when it has an array called key of objects that have a string called id. */
 int manager_array(json_t *reply, const char *key, const char *id, json_t **out) must_check;
 

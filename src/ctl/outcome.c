@@ -14,8 +14,10 @@ static const struct result {
 } results[] = {
 	{ "done", CGKILL_EXIT_OK, NULL, false },
 	{ "failed", CGKILL_EXIT_FAILED, "the job failed", true },
-	{ "skipped", CGKILL_EXIT_OK, NULL, false }, /* by ExecCondition=: systemctl is silent about it, too */
+	{ "skipped", CGKILL_EXIT_OK, NULL, false }, /* by a condition: systemctl is silent about it, too */
+	{ "assert", CGKILL_EXIT_FAILED, "an assertion was not met", false },
 	{ "canceled", CGKILL_EXIT_FAILED, "the job was canceled", false },
+	{ "dependency", CGKILL_EXIT_FAILED, "a dependency job failed", false },
 	{ "no-process", CGKILL_EXIT_FAILED, "no process to kill", false },
 	{ "invalid-name", CGKILL_EXIT_FAILED, "not a valid unit name", false },
 	{ "not-found", CGKILL_EXIT_NO_UNIT, "unit not found", false },

@@ -45,7 +45,7 @@ static int print_rows(const struct ctl *ctl, json_t *units)
 	if (legend && !failed)
 		printf("\n%zu unit%s listed.%s\n", json_array_size(units),
 		       json_array_size(units) == 1 ? "" : "s",
-		       ctl->options.all ? "" : " Pass --all to see inactive ones, too.");
+		       ctl->options.all ? "" : " Pass --all to see targets and inactive ones, too.");
 	table_deinit(&t);
 	return failed ? CGKILL_EXIT_FAILED : CGKILL_EXIT_OK;
 }
@@ -58,8 +58,9 @@ static json_t *list_parameters(const struct options *o, char *const *patterns)
 	if (!units)
 		return NULL;
 	if (!*patterns)
-		return json_pack("{s:b}", "all", o->all);
-	return json_pack("{s:O, s:b}", "patterns", json_object_get(units, "units"), "all", o->all);
+		return json_pack("{s:b, s:s*}", "all", o->all, "type", o->type);
+	return json_pack("{s:O, s:b, s:s*}", "patterns", json_object_get(units, "units"), "all",
+			 o->all, "type", o->type);
 }
 
 int verb_list_units(struct ctl *ctl, char **args)

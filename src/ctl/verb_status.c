@@ -131,6 +131,22 @@ static void print_active(const struct style *s, const json_t *u, struct moment n
 	putchar('\n');
 }
 
+/* What stood against its last start: Condition…= or Assert…=. */
+static void print_check(const struct style *s, const json_t *u, struct moment now)
+{
+	const char *reason = member_text(u, "checkReason");
+	usec_t real = member_usec(u, "checkRealUSec");
+	char stamp[TIME_MAX], relative[TIME_MAX];
+	bool assertion = reason && after_prefix(reason, "Assert");
+
+	if (!reason || real == USEC_INFINITY)
+		return;
+	label(assertion ? "Assert" : "Condition");
+	printf("start %s failed at %s; %s\n", assertion ? "assertion" : "condition",
+	       format_timestamp(real, stamp), format_relative(real, now.real, relative));
+	branch(s, true, reason);
+}
+
 /* When the stage that it is in ends by itself. */
 static void print_until(const json_t *u, struct moment now)
 {
@@ -205,6 +221,30 @@ static void print_main(const json_t *u)
 	if (member_number(u, "controlPid", &pid)) {
 		label("Cntrl PID");
 		printf("%lld\n", (long long)pid);
+	}
+}
+
+/* What it says of itself. */
+static void print_words(const json_t *u)
+{
+	const char *text = member_text(u, "statusText"), *error = member_text(u, "statusBusError");
+	json_int_t number, stored = member_number_or(u, "storedDescriptors", 0);
+
+	if (text && *text) {
+		label("Status");
+		putchar('"');
+		print_printable(stdout, text);
+		fputs("\"\n", stdout);
+	}
+	if (member_number(u, "statusErrno", &number)) {
+		label("Error");
+		printf("%lld (%s)\n", (long long)number, strerror((int)number));
+	}
+	if (error)
+		line("Bus Error", error);
+	if (stored > 0) {
+		label("FD Store");
+		printf("%lld\n", (long long)stored);
 	}
 }
 
@@ -339,6 +379,7 @@ static void print_unit(const struct ctl *ctl, const json_t *u)
 	print_loaded(s, u);
 	print_dropins(s, u);
 	print_active(s, u, now);
+	print_check(s, u, now);
 	print_until(u, now);
 	print_documentation(u);
 	print_commands(u);
@@ -347,6 +388,7 @@ static void print_unit(const struct ctl *ctl, const json_t *u)
 		label("Restarts");
 		printf("%lld\n", (long long)restarts);
 	}
+	print_words(u);
 	print_cgroup(s, u);
 	print_survivors(s, u, now);
 	print_escapes(s, u);

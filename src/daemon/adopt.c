@@ -5,6 +5,9 @@
 
 #include "daemon/child.h"
 #include "daemon/deathwatch.h"
+#include "daemon/fdstore.h"
+#include "daemon/guard.h"
+#include "daemon/notify.h"
 #include "daemon/process.h"
 #include "daemon/subtree.h"
 #include "daemon/supervisor.h"
@@ -95,9 +98,8 @@ static int open_process(struct process_id *id)
 	return pidfd;
 }
 
-/* *out: a process that lives, or whose end is still to be had; NULL: it is gone. 0 or -errno: it may live, unwatched. */
-static int make_process(struct manager *m, bool is_main, const struct service *machine,
-			struct process_id *id, struct process **out)
+int adopt_process(struct manager *m, bool is_main, const struct service *machine,
+		  struct process_id *id, struct process **out)
 {
 	bool in_list = is_main && machine->unit->type == SERVICE_ONESHOT;
 	struct process *p;
@@ -138,7 +140,7 @@ static int find_process(struct supervised *sv, const struct record *r, bool is_m
 	if (id->pid == 0)
 		e = find_spawn(&sv->cgroups, is_main, is_main ? r->main_spawn : r->control_spawn,
 			       is_main ? r->main_after : r->control_after, id);
-	return e == 0 && id->pid > 0 ? make_process(sv->manager, is_main, &sv->machine, id, out) : e;
+	return e == 0 && id->pid > 0 ? adopt_process(sv->manager, is_main, &sv->machine, id, out) : e;
 }
 
 /* ---- one service ---- */
@@ -167,7 +169,7 @@ static void restore_origin(struct supervised *sv, struct record *r)
 		return;
 	e.job.what = what;
 	e.job.result = "requested";
-	e.job.by_peer = sv->asked.pid > 0;
+	e.by_peer = sv->asked.pid > 0;
 	e.job.uid = sv->asked.uid;
 	e.job.pid = sv->asked.pid;
 	e.names = sv->asked.comm ? strdup(sv->asked.comm) : NULL;
@@ -266,16 +268,26 @@ static bool is_a_services(const struct manager *m, pid_t pid)
 	return false;
 }
 
-/*
- * The program that we were before had helpers, and children that their services have ended without: they are reaped
- * whenever they end. Best effort: a kernel without CONFIG_PROC_CHILDREN does not list them.
- */
-static void await_strays(struct manager *m)
+/* Those of the program that we were before. Best effort: a kernel without CONFIG_PROC_CHILDREN does not list them. NULL = none. */
+static char *list_children(void)
 {
 	cleanup_fclose FILE *f = fopen("/proc/thread-self/children", "re");
-	int pid, pidfd;
+	char *numbers = NULL;
+	size_t size = 0;
 
-	while (f && fscanf(f, "%d", &pid) == 1)
+	if (f && getline(&numbers, &size, f) >= 0)
+		return numbers;
+	free(numbers);
+	return NULL;
+}
+
+/* Its helpers, and those that their services have ended without: they are reaped whenever they end. */
+static void await_strays(struct manager *m, char *numbers)
+{
+	int pidfd;
+	pid_t pid;
+
+	for (; numbers && (pid = (pid_t)strtol(numbers, &numbers, 10)) > 0;)
 		if (!is_a_services(m, pid) && (pidfd = pidfd_open_pid(pid)) >= 0)
 			child_await(m->loop, pidfd);
 }
@@ -313,6 +325,7 @@ static int adopt_each(struct manager *m, char **names, int (*fn)(struct manager 
 
 int adopt_all(struct manager *m)
 {
+	cleanup_free char *children = list_children(); /* before we have some of our own */
 	char **names = NULL, **recorded = NULL;
 	int r = subtree_list(m, &names);
 
@@ -328,7 +341,9 @@ int adopt_all(struct manager *m)
 	strv_free(recorded);
 	if (r < 0)
 		return r;
-	await_strays(m);
+	await_strays(m, children);
+	fdstore_adopt_rest(m);
+	notify_drop_rest(m);
 	if (m->live > 0)
 		log_notice("took over %zu services from an earlier cgkilld", m->live);
 	return 0;

@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <malloc.h>
 
+#include "daemon/check.h"
 #include "daemon/escape.h"
 #include "daemon/manager.h"
 #include "daemon/render.h"
 #include "daemon/resolve.h"
-#include "daemon/supervisor.h"
+#include "daemon/scheduler.h"
 #include "util/log.h"
 #include "util/strv.h"
 
@@ -25,8 +26,9 @@
 
 struct batch;
 
-struct job {
-	struct waiter waiter; /* linked while it waits */
+/* One unit of it. */
+struct item {
+	struct wish wish; /* linked while it waits */
 	struct batch *batch;
 	struct supervised *service;
 	const char *result; /* static; NULL: it waits */
@@ -40,15 +42,21 @@ struct batch {
 	usec_t since;
 	size_t waiting, n;
 	bool asking; /* not all have been asked yet */
-	struct job jobs[];
+	struct item items[];
 };
 
 static void batch_free(struct batch *b)
 {
 	timer_clear(&b->progress);
 	for (size_t i = 0; i < b->n; i++) {
-		list_remove(&b->jobs[i].waiter.link);
-		json_decref(b->jobs[i].outcome);
+		struct item *t = &b->items[i];
+
+		list_remove(&t->wish.link);
+		json_decref(t->outcome);
+		if (!t->service)
+			continue;
+		t->service->users--;
+		manager_drop_unused(b->manager, t->service);
 	}
 	free(b);
 }
@@ -62,10 +70,10 @@ static json_t *gather(struct batch *b)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < b->n; i++) {
-		struct job *j = &b->jobs[i];
+		struct item *t = &b->items[i];
 
-		json_array_append_new(list, j->outcome ? TAKE_PTR(j->outcome)
-						       : render_outcome(j->service, j->result, NULL,
+		json_array_append_new(list, t->outcome ? TAKE_PTR(t->outcome)
+						       : render_outcome(t->service, t->result, NULL,
 									b->since, b->n <= TRAIL_UNITS));
 	}
 	return list;
@@ -105,10 +113,14 @@ const char *answer_text(enum answer a, const struct supervised *sv, enum request
 			       ? "processes outlive SIGKILL"
 			       : "processes stay, as its KillMode= or SendSIGKILL= says";
 	case ANSWER_SKIPPED:
-		return "its ExecCondition= said no";
+		return sv->machine.result == RESULT_EXEC_CONDITION ? "its ExecCondition= said no"
+								   : check_reason(sv);
+	case ANSWER_ASSERT:
+		return check_reason(sv);
 	case ANSWER_NOT_APPLICABLE:
 		return sv->machine.state == STATE_RUNNING || sv->machine.state == STATE_EXITED
-			       ? "it has no ExecReload="
+			       ? sv->unit->kind == UNIT_TARGET ? "a target has nothing to reload"
+							       : "it has no ExecReload="
 			       : "it is not active";
 	case ANSWER_CANCELED:
 		return "another request came in between";
@@ -123,15 +135,49 @@ const char *answer_text(enum answer a, const struct supervised *sv, enum request
 	return NULL;
 }
 
-static void on_answer(struct waiter *w, enum answer a)
+/* The first unit among those that it cannot be without whose own job has failed; NULL: it cannot be told any more. */
+static const char *failed_dependency(const struct batch *b, const struct supervised *sv)
 {
-	struct job *j = container_of(w, struct job, waiter);
-	struct batch *b = j->batch;
+	const uint32_t kinds = LINK_TO(DEP_REQUIRES) | LINK_TO(DEP_REQUISITE) | LINK_TO(DEP_BINDS_TO) |
+			       LINK_TO(DEP_CONFLICTS) | LINK_FROM(DEP_CONFLICTS);
+	struct graph_node *other;
 
-	j->result = answer_name(a);
-	if (a != ANSWER_DONE || trail_has_kill(&j->service->trail, b->since))
-		j->outcome = render_outcome(j->service, answer_name(a),
-					    answer_text(a, j->service, w->request), b->since, true);
+	graph_for_each(scheduler_graph(b->manager->scheduler), sv->node, kinds, other) {
+		const struct supervised *needed = other->owner;
+
+		if (needed && needed->last_job > JOB_DONE && needed->last_job != JOB_SKIPPED)
+			return supervised_name(needed);
+	}
+	return NULL;
+}
+
+/* The machine's own words where its answer has ended the job; NULL: the result is enough. */
+static json_t *render_end(const struct batch *b, struct supervised *sv, const struct job *j)
+{
+	static const enum answer answers[JOB_RESULT_MAX] = {
+		[JOB_FAILED] = ANSWER_FAILED,	    [JOB_CANCELED] = ANSWER_CANCELED,
+		[JOB_SKIPPED] = ANSWER_SKIPPED,	    [JOB_NOT_APPLICABLE] = ANSWER_NOT_APPLICABLE,
+		[JOB_ASSERT] = ANSWER_ASSERT,	    [JOB_REFUSED] = ANSWER_REFUSED,
+		[JOB_SURVIVORS] = ANSWER_SURVIVORS,
+	};
+	enum request request = j->type == JOB_RELOAD ? REQUEST_RELOAD : REQUEST_START;
+	const char *text = answer_text(answers[j->result], sv, request), *unit;
+	cleanup_free char *message = NULL;
+
+	if (j->result == JOB_DEPENDENCY && (unit = failed_dependency(b, sv)) &&
+	    asprintf(&message, "a dependency job failed: %s", unit) < 0)
+		message = NULL;
+	return render_outcome(sv, job_result_name(j->result), message ? message : text, b->since, true);
+}
+
+static void on_end(struct wish *w, const struct job *j)
+{
+	struct item *t = container_of(w, struct item, wish);
+	struct batch *b = t->batch;
+
+	t->result = job_result_name(j->result);
+	if (j->result != JOB_DONE || trail_has_kill(&t->service->trail, b->since))
+		t->outcome = render_end(b, t->service, j);
 	b->waiting--;
 	finish_if_done(b);
 }
@@ -145,10 +191,10 @@ static void on_progress(struct timer *t, usec_t now)
 	    call_is_backlogged(b->call))
 		return;
 	for (size_t i = 0; i < b->n && told < PROGRESS_UNITS; i++) {
-		if (list_empty(&b->jobs[i].waiter.link))
+		if (list_empty(&b->items[i].wish.link))
 			continue;
 		call_reply(b->call,
-			   json_pack("{s:o}", "progress", render_progress(b->jobs[i].service)), true);
+			   json_pack("{s:o}", "progress", render_progress(b->items[i].service)), true);
 		told++;
 	}
 }
@@ -157,6 +203,29 @@ static void on_progress(struct timer *t, usec_t now)
 static bool is_unheard_of(const struct supervised *sv)
 {
 	return sv->trail.n == 0 && !sv->machine.populated;
+}
+
+/* RefuseManualStart=, RefuseManualStop=: systemd.unit(5). */
+static const char *refuses_by_hand(const struct unit *u, enum job_type type)
+{
+	bool starts = type == JOB_START || type == JOB_RESTART;
+	bool stops = type == JOB_STOP || type == JOB_RESTART;
+
+	return starts && u->refuse_manual_start ? "it is only started as a dependency of others "
+						  "(RefuseManualStart=yes)"
+	       : stops && u->refuse_manual_stop ? "it is only stopped as a dependency of others "
+						  "(RefuseManualStop=yes)"
+						: NULL;
+}
+
+/*
+ * Asked for again after a crash: has it perhaps run meanwhile, to its end? A failure is on record; else only a oneshot ends
+ * without anything that tells of it. All others have only waited for their turn.
+ */
+static bool may_have_run(const struct supervised *sv)
+{
+	return sv->machine.state == STATE_FAILED ||
+	       (sv->unit->type == SERVICE_ONESHOT && !sv->unit->remain_after_exit);
 }
 
 /* What cannot be asked at all gets its outcome at once. */
@@ -170,24 +239,28 @@ static const char *refusal(struct batch *b, const struct resolved *target,
 		*message = target->problem;
 		return target->result;
 	}
-	if ((r->kind != EVENT_STOP || is_unheard_of(sv)) && sv->load_state != LOAD_LOADED &&
+	if ((r->type != JOB_STOP || is_unheard_of(sv)) && sv->load_state != LOAD_LOADED &&
 	    service_state_is_ended(sv->machine.state)) {
 		*message = sv->load_error;
 		return sv->load_state == LOAD_NOT_FOUND ? "not-found"
 		       : sv->load_state == LOAD_MASKED	? "masked"
 							: "load-error";
 	}
-	if (r->only_active && service_state_is_ended(sv->machine.state)) {
-		*message = r->kind == EVENT_START
+	if (r->only_active && service_state_is_ended(sv->machine.state) &&
+	    (r->type != JOB_START || may_have_run(sv))) {
+		*message = r->type == JOB_START
 				   ? "it does not run: it has ended since, or was never started"
 				   : NULL;
-		return r->kind == EVENT_START ? "failed" : "done";
+		return r->type == JOB_START ? "failed" : "done";
 	}
-	if ((r->kind == EVENT_START || r->kind == EVENT_RESTART) && b->manager->shutdown) {
+	*message = refuses_by_hand(sv->unit, r->type);
+	if (*message)
+		return "refused";
+	if ((r->type == JOB_START || r->type == JOB_RESTART) && b->manager->shutdown) {
 		*message = "cgkilld is shutting down";
 		return "canceled";
 	}
-	if ((r->kind == EVENT_STOP || r->kind == EVENT_RESTART) && cg_is_open(&sv->cgroups.unit) &&
+	if ((r->type == JOB_STOP || r->type == JOB_RESTART) && cg_is_open(&sv->cgroups.unit) &&
 	    manager_guard(b->manager, sv->cgroups.unit.path, caller_path, &who) < 0) {
 		*message = streq(who, "the caller") ? "you are inside this unit's cgroup and would "
 						      "be killed with it: ask from outside"
@@ -197,25 +270,92 @@ static const char *refusal(struct batch *b, const struct resolved *target,
 	return NULL;
 }
 
-static void ask(struct batch *b, const struct resolved *target, const struct batch_request *r,
-		const char *caller_path)
+static void refuse(struct item *t, const char *result, const char *message)
+{
+	t->result = result;
+	t->outcome = render_outcome(t->service, result, message, t->batch->since, false);
+}
+
+/* False: it has its outcome already. */
+static bool add_item(struct batch *b, const struct resolved *target, const struct batch_request *r,
+		     const char *caller_path)
 {
 	const char *message = NULL, *result = refusal(b, target, r, caller_path, &message);
-	struct job *j = &b->jobs[b->n];
+	struct item *t = &b->items[b->n++];
 
-	*j = (struct job){ .batch = b, .service = target->service, .result = result, .waiter.fn = on_answer };
-	list_init(&j->waiter.link);
-	b->n++;
+	*t = (struct item){ .batch = b, .service = target->service, .wish.fn = on_end };
+	list_init(&t->wish.link);
+	if (target->service)
+		target->service->users++;
 	if (result && target->service) {
-		j->outcome = render_outcome(target->service, result, message, b->since, false);
-		manager_drop_unused(b->manager, target->service);
+		refuse(t, result, message);
 	} else if (result) {
-		j->outcome = render_problem(target->name, result, message);
-	} else {
-		b->waiting++;
-		supervised_request(target->service, r->kind, r->deadline, call_peer(b->call),
-				   &j->waiter);
+		t->result = result;
+		t->outcome = render_problem(target->name, result, message);
 	}
+	return !result;
+}
+
+/* Why nothing of the transaction is done: the first sentence that says so, without its period. */
+static const char *first_error(const struct diags *diags)
+{
+	for (size_t i = 0; i < diags->n; i++) {
+		char *text = diags->v[i].text;
+
+		if (diags->v[i].level != DIAG_ERROR)
+			continue;
+		if (ends_with(text, "."))
+			text[strlen(text) - 1] = '\0';
+		return text;
+	}
+	return "out of memory";
+}
+
+static void await(struct batch *b, struct item *t, const struct anchor *a)
+{
+	cleanup_free char *message = NULL;
+
+	if (a->job) {
+		list_append(&a->job->waiters, &t->wish.link);
+		b->waiting++;
+	} else if (a->missing) {
+		if (asprintf(&message, "%s, which it requires, cannot be loaded", a->missing->name) < 0)
+			message = NULL;
+		refuse(t, "dependency", message);
+	} else if (a->type != JOB_STOP && a->availability != UNIT_IS_AVAILABLE) {
+		refuse(t, "failed", "out of memory");
+	} else {
+		t->result = "done"; /* a stop of what neither runs nor has a file */
+	}
+}
+
+/* One transaction over all that may be asked. */
+static void ask_all(struct batch *b, const struct batch_request *r)
+{
+	struct anchor *anchors = calloc(b->n + 1, sizeof(*anchors));
+	cleanup_diags struct diags diags = DIAGS_INIT;
+	size_t n = 0;
+	int error;
+
+	for (size_t i = 0; anchors && i < b->n; i++)
+		if (!b->items[i].result)
+			anchors[n++] =
+				(struct anchor){ .node = b->items[i].service->node, .type = r->type };
+	error = anchors ? scheduler_ask(b->manager->scheduler, anchors, n, r->deadline,
+					call_peer(b->call), &diags)
+			: -ENOMEM;
+	n = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->items[i].result)
+			continue;
+		if (error < 0)
+			refuse(&b->items[i], error == -ENOMEM ? "failed" : "dependency",
+			       first_error(&diags));
+		else
+			await(b, &b->items[i], &anchors[n++]);
+	}
+	free(anchors);
+	scheduler_run(b->manager->scheduler);
 }
 
 void batch_run(struct manager *m, struct call *c, const struct batch_request *r, json_t *names)
@@ -223,11 +363,12 @@ void batch_run(struct manager *m, struct call *c, const struct batch_request *r,
 	struct resolved_list targets = { 0 };
 	cleanup_free char *caller_path = NULL;
 	struct batch *b = NULL;
+	size_t n = 0;
 	int error;
 
-	error = resolve_units(m, names, !r->only_active, &targets);
+	error = resolve_units(m, names, !r->only_active || r->type == JOB_START, &targets);
 	if (error == 0)
-		b = calloc(1, sizeof(*b) + targets.n * sizeof(struct job));
+		b = calloc(1, sizeof(*b) + targets.n * sizeof(struct item));
 	if (!b) {
 		resolved_list_deinit(&targets);
 		call_error(c, "io.cgkill.manager.OutOfMemory", NULL);
@@ -241,8 +382,10 @@ void batch_run(struct manager *m, struct call *c, const struct batch_request *r,
 	if (cgroup_path_of(call_peer(c)->pid, &caller_path) < 0)
 		caller_path = NULL; /* gone by now, or in another PID namespace: it cannot be hit */
 	for (size_t i = 0; i < targets.n; i++)
-		ask(b, &targets.v[i], r, caller_path);
+		n += add_item(b, &targets.v[i], r, caller_path);
 	resolved_list_deinit(&targets);
+	if (n > 0)
+		ask_all(b, r);
 	b->asking = false;
 	if (!r->block && b->waiting > 0) {
 		/* They were asked; nobody waits for the answers. */

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * One Start, Stop, Restart or Reload call over any number of units: asks each service, gathers the outcomes in the order
+ * One Start, Stop, Restart or Reload call over any number of units: one transaction; gathers the outcomes in the order
  * of the names, answers when the last one is there. A client that goes away takes back nothing: the jobs go on.
  */
 #include <jansson.h>
 
 #include "core/service.h"
+#include "core/transaction.h"
 #include "daemon/server.h"
 
 struct manager;
 struct supervised;
 
 struct batch_request {
-	enum event_kind kind; /* START, STOP, RESTART, RELOAD */
-	usec_t deadline;      /* absolute */
-	bool only_active;     /* what is not active is left alone */
+	enum job_type type; /* START, STOP, RESTART, RELOAD */
+	usec_t deadline;    /* absolute */
+	bool only_active;   /* what is not active is left alone */
 	bool block;
 };
 

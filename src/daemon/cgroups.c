@@ -111,13 +111,21 @@ int cgroups_main_leaf(struct cgroups *c, struct cg *out)
 	return make_leaf(c, "main", out, &c->main_serial);
 }
 
-int cgroups_open_control(const struct cgroups *c, struct cg *out)
+static int open_leaf(const struct cgroups *c, const char *kind, unsigned serial, struct cg *out)
 {
 	char name[LEAF_NAME_MAX];
 
-	if (c->control_serial == 0)
-		return -ENOENT;
-	return cg_open(out, &c->unit, leaf_name(name, "control", c->control_serial));
+	return serial == 0 ? -ENOENT : cg_open(out, &c->unit, leaf_name(name, kind, serial));
+}
+
+int cgroups_open_main(const struct cgroups *c, struct cg *out)
+{
+	return open_leaf(c, "main", c->main_serial, out);
+}
+
+int cgroups_open_control(const struct cgroups *c, struct cg *out)
+{
+	return open_leaf(c, "control", c->control_serial, out);
 }
 
 bool cgroups_remove_leaf(struct cgroups *c, bool is_main, unsigned serial)

@@ -36,7 +36,8 @@ int cgroups_each_leaf(const struct cgroups *c, leaf_fn fn, void *arg) must_check
 /* A fresh leaf for a process, the caller's to close. 0 or -errno. */
 int cgroups_main_leaf(struct cgroups *c, struct cg *out) must_check;
 int cgroups_control_leaf(struct cgroups *c, struct cg *out) must_check;
-/* The leaf of the last control process. -ENOENT when there is none. */
+/* The leaf of the last main or control process. -ENOENT when there is none. */
+int cgroups_open_main(const struct cgroups *c, struct cg *out) must_check;
 int cgroups_open_control(const struct cgroups *c, struct cg *out) must_check;
 
 /* Removes the leaf of that number. False: somebody is in it. */

@@ -9,9 +9,9 @@
 
 #include "sys/pidfd.h"
 
-pid_t child_fork(int keep_fd, int *pidfd)
+/* It has all of our descriptors. */
+static pid_t fork_child(int *pidfd)
 {
-	unsigned keep = (unsigned)keep_fd;
 	pid_t parent = getpid(), pid = fork();
 	int fd;
 
@@ -22,9 +22,6 @@ pid_t child_fork(int keep_fd, int *pidfd)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(EXIT_FAILURE);
-		close_range(keep + 1, ~0U, 0);
-		if (keep > 3)
-			close_range(3, keep - 1, 0);
 		return 0;
 	}
 	fd = pidfd_open_pid(pid);
@@ -35,6 +32,29 @@ pid_t child_fork(int keep_fd, int *pidfd)
 	}
 	*pidfd = fd;
 	return pid;
+}
+
+pid_t child_fork(int keep_fd, int *pidfd)
+{
+	unsigned keep = (unsigned)keep_fd;
+	pid_t pid = fork_child(pidfd);
+
+	if (pid != 0)
+		return pid;
+	close_range(keep + 1, ~0U, 0);
+	if (keep > 3)
+		close_range(3, keep - 1, 0);
+	return 0;
+}
+
+int child_hold(void)
+{
+	int pidfd = -1;
+	pid_t pid = fork_child(&pidfd);
+
+	while (pid == 0)
+		pause();
+	return pidfd;
 }
 
 struct dismissed {
@@ -76,4 +96,15 @@ void child_dismiss(struct loop *l, int pidfd)
 		return;
 	(void)!pidfd_signal(pidfd, SIGKILL);
 	child_await(l, pidfd);
+}
+
+void child_dismiss_now(int pidfd)
+{
+	siginfo_t si;
+
+	if (pidfd < 0)
+		return;
+	(void)!pidfd_signal(pidfd, SIGKILL);
+	(void)!waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED);
+	close_fd(pidfd);
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "core/cmdline.h"
+#include "daemon/fdstore.h"
 #include "sys/birth.h"
 #include "util/buf.h"
 #include "util/parse.h"
@@ -31,6 +32,7 @@ enum exec_step {
 	STEP_SETSID,
 	STEP_ENV_FILE,
 	STEP_BIRTH_MARK,
+	STEP_FDS,
 	STEP_END,
 };
 
@@ -41,6 +43,7 @@ static const struct {
 	[SPAWN_STEP_ATTACH] = { "CGROUP", 219 },
 	[STEP_CHDIR] = { "CHDIR", 200 },
 	[STEP_NICE] = { "NICE", 201 },
+	[STEP_FDS] = { "FDS", 202 },
 	[STEP_EXEC] = { "EXEC", 203 },
 	[STEP_MEMORY] = { "MEMORY", 204 },
 	[STEP_LIMITS] = { "LIMITS", 205 },
@@ -274,6 +277,34 @@ static void set_number(struct child *c, const char *name, long value)
 	set(c, name, text);
 }
 
+/* sd_listen_fds(3). $FDSTORE says that there is a store, be it empty: systemd.exec(5). */
+static void set_stored_fds(struct child *c)
+{
+	cleanup_free char *names = NULL;
+
+	if (c->x->is_main && c->x->unit->fdstore_max > 0)
+		set_number(c, "FDSTORE", c->x->unit->fdstore_max);
+	if (fdstore_count(c->x->fdstore) == 0)
+		return;
+	names = fdstore_names(c->x->fdstore);
+	if (!names)
+		fail(c, STEP_MEMORY, ENOMEM);
+	set_number(c, "LISTEN_FDS", (long)fdstore_count(c->x->fdstore));
+	set_number(c, "LISTEN_PID", getpid());
+	set(c, "LISTEN_FDNAMES", names);
+}
+
+/* sd_notify(3), sd_watchdog_enabled(3). */
+static void set_notify(struct child *c)
+{
+	if (c->x->notify_socket)
+		set(c, "NOTIFY_SOCKET", c->x->notify_socket);
+	if (c->x->watchdog == 0 || c->x->watchdog == USEC_INFINITY)
+		return;
+	set_number(c, "WATCHDOG_USEC", (long)c->x->watchdog);
+	set_number(c, "WATCHDOG_PID", getpid());
+}
+
 static void set_result(struct child *c)
 {
 	const struct exit_info *e = &c->x->main_exit;
@@ -338,6 +369,8 @@ static void build_environment(struct child *c)
 	set_number(c, "SYSTEMD_EXEC_PID", getpid());
 	if (c->x->main_pid > 0)
 		set_number(c, "MAINPID", c->x->main_pid);
+	set_notify(c);
+	set_stored_fds(c);
 	set_result(c);
 	for (size_t i = 0; u->environment && u->environment[i]; i++)
 		if (env_set(&c->env, u->environment[i]) < 0)
@@ -439,12 +472,27 @@ static void execute(const struct child *c, char **argv)
 	}
 }
 
-/* A child that blocks on its way to execve, or is frozen there, must not keep cgkilld's lock, socket and clients. */
-static void close_inherited(int report_fd)
+/*
+ * What is stored for it is put where it belongs, behind standard error, and the rest is closed: a child that blocks on its
+ * way to execve, or is frozen there, must not keep cgkilld's lock, socket and clients.
+ */
+static void set_up_fds(struct child *c)
 {
-	if (report_fd > STDERR_FILENO + 1)
-		(void)!close_range(STDERR_FILENO + 1, (unsigned)report_fd - 1, 0);
-	(void)!close_range((unsigned)report_fd + 1, UINT_MAX, 0);
+	const int first = STDERR_FILENO + 1, end = first + (int)fdstore_count(c->x->fdstore);
+
+	if (end > first) {
+		int fd = fcntl(c->report_fd, F_DUPFD_CLOEXEC, end), r;
+
+		if (fd < 0)
+			fail(c, STEP_FDS, errno);
+		c->report_fd = fd;
+		r = fdstore_install(c->x->fdstore, first);
+		if (r < 0)
+			fail(c, STEP_FDS, r);
+	}
+	if (c->report_fd > end)
+		(void)!close_range((unsigned)end, (unsigned)c->report_fd - 1, 0);
+	(void)!close_range((unsigned)c->report_fd + 1, UINT_MAX, 0);
 }
 
 /* First of all: from here on this spawn counts as begun, and is not done again. */
@@ -462,7 +510,7 @@ void exec_child(void *arg, int report_fd)
 	char **argv;
 
 	sign(&c);
-	close_inherited(report_fd);
+	set_up_fds(&c);
 	if (setsid() < 0)
 		fail(&c, STEP_SETSID, errno);
 	set_up_stdio(&c);

@@ -11,6 +11,8 @@
 #include "core/unit.h"
 #include "sys/spawn.h"
 
+struct fdstore;
+
 struct exec_context {
 	const struct unit *unit;
 	const struct exec_command *command;
@@ -21,9 +23,12 @@ struct exec_context {
 	/* ExecStop= and ExecStopPost=: $SERVICE_RESULT, $EXIT_CODE, $EXIT_STATUS; RESULT_INVALID = unset */
 	enum service_result result;
 	struct exit_info main_exit;
-	int unit_fd;	/* the unit's cgroup, for the birth mark */
-	bool is_main;	/* … which of the two marks */
-	uint64_t spawn; /* … and the number in it */
+	int unit_fd;		   /* the unit's cgroup, for the birth mark */
+	bool is_main;		   /* … which of the two marks */
+	uint64_t spawn;		   /* … and the number in it */
+	const char *notify_socket; /* $NOTIFY_SOCKET; NULL = unset */
+	usec_t watchdog;	   /* $WATCHDOG_USEC, $WATCHDOG_PID; 0 or USEC_INFINITY = unset */
+	const struct fdstore *fdstore; /* $LISTEN_FDS, $LISTEN_PID, $LISTEN_FDNAMES; NULL = nothing is stored */
 	const char *runtime_dir; /* $CGKILL_RUNTIME_DIR, so that cgkillctl in a unit's commands finds its manager */
 };
 

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "daemon/child.h"
 #include "daemon/crash.h"
 #include "daemon/exits.h"
 #include "sys/pidfd.h"
@@ -315,6 +316,15 @@ static struct kept *find_kept(struct guard *g, const char *name)
 	return NULL;
 }
 
+/* What a service has stored nobody else may have open any more: it ends in a child, and then it is no time to wait for. */
+static void let_go(int fd)
+{
+	int held = child_hold();
+
+	close_fd(fd);
+	child_dismiss_now(held);
+}
+
 /* Owns fd. */
 static void keep(struct guard *g, const char *name, int fd)
 {
@@ -322,7 +332,7 @@ static void keep(struct guard *g, const char *name, int fd)
 
 	if (!k && g->n_kept == GUARD_KEEP_MAX) {
 		log_error("guard: no room to keep %s", name);
-		close_fd(fd);
+		let_go(fd);
 		return;
 	}
 	if (!k) {
@@ -333,6 +343,16 @@ static void keep(struct guard *g, const char *name, int fd)
 	close_fd(k->fd);
 	k->fd = fd;
 	g->ready_fd = close_fd(g->ready_fd); /* the worker is up, and has told so */
+}
+
+static void drop(struct guard *g, const char *name)
+{
+	struct kept *k = find_kept(g, name);
+
+	if (!k)
+		return;
+	let_go(k->fd);
+	*k = g->kept[--g->n_kept];
 }
 
 /* False: there is nothing more. */
@@ -359,9 +379,11 @@ static bool take_one(struct guard *g)
 		return false;
 	}
 	g->up = true;
+	name[n] = '\0';
+	if (!c && !(msg.msg_flags & MSG_CTRUNC))
+		drop(g, name);
 	if (!c || c->cmsg_type != SCM_RIGHTS || (msg.msg_flags & MSG_CTRUNC))
 		return true; /* we are out of descriptors: it cannot be kept */
-	name[n] = '\0';
 	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	keep(g, name, fd);
 	return true;
@@ -439,13 +461,11 @@ int guard_run(const struct options *o, char **argv)
 		end(&g, CGKILL_EXIT_FAILED);
 	}
 	run(&g);
-	for (unsigned i = 0; i < g.n_kept; i++)
-		close_fd(g.kept[i].fd);
 	exits_unmap(g.exits);
 	recorder_unmap(g.recorder);
 	close_fd(g.exits_fd);
 	close_fd(g.signal_fd);
 	close_fd(g.link);
 	close_fd(g.ready_fd);
-	return g.status;
+	return g.status; /* what is kept ends with us, which takes no time: let_go() */
 }

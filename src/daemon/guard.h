@@ -40,6 +40,10 @@ void guard_disconnect(struct guard_link *g); /* takes NULL */
  * CGKILL_EXIT_SURVIVORS for an end. g may be NULL: 0.
  */
 int guard_keep(struct guard_link *g, const char *name, int fd) must_check;
+/* Not any more; a name that it does not know does no harm. g may be NULL. */
+void guard_drop(struct guard_link *g, const char *name);
+/* The same of all that nobody has taken by inherit_take(), and whose name begins with prefix. */
+void guard_drop_rest(struct guard_link *g, const char *prefix);
 
 /*
  * How a process ended that the guard has reaped, as far as it remembers (the last EXITS_MAX). It remembers before it reaps:

@@ -74,7 +74,7 @@ void guard_disconnect(struct guard_link *g)
 	free(g);
 }
 
-/* One message, the name, with the descriptor: unix(7), SCM_RIGHTS. */
+/* One message, the name, with the descriptor to be kept, or with none: unix(7), SCM_RIGHTS. */
 static int send_fd(int link, const char *name, int fd)
 {
 	union {
@@ -84,10 +84,12 @@ static int send_fd(int link, const char *name, int fd)
 	struct iovec text = { strdupa(name), strlen(name) };
 	struct msghdr msg = { .msg_iov = &text,
 			      .msg_iovlen = 1,
-			      .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
+			      .msg_control = fd >= 0 ? &control : NULL,
+			      .msg_controllen = fd >= 0 ? sizeof(control) : 0 };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
+	if (!c)
+		return sendmsg(link, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
@@ -100,6 +102,22 @@ int guard_keep(struct guard_link *g, const char *name, int fd)
 	if (strlen(name) >= INHERIT_NAME_SIZE)
 		return -EINVAL;
 	return g && g->fd >= 0 ? send_fd(g->fd, name, fd) : 0;
+}
+
+void guard_drop(struct guard_link *g, const char *name)
+{
+	if (g && g->fd >= 0)
+		(void)!send_fd(g->fd, name, -1); /* kept for nothing: the next worker finds that nobody takes it */
+}
+
+void guard_drop_rest(struct guard_link *g, const char *prefix)
+{
+	const char *name;
+
+	while ((name = inherit_find(prefix))) {
+		guard_drop(g, name);
+		close_fd(inherit_take(name));
+	}
 }
 
 bool guard_exit_of(struct guard_link *g, const struct process_id *id, struct exit_info *out)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "util/buf.h"
+#include "util/checksum.h"
 #include "util/log.h"
 #include "util/parse.h"
 
@@ -100,6 +101,24 @@ int inherit_take(const char *name)
 	struct named_fd *f = find(&received, name);
 
 	return f ? TAKE_FD(f->fd) : -1;
+}
+
+const char *inherit_find(const char *prefix)
+{
+	for (size_t i = 0; i < received.n; i++)
+		if (received.v[i].fd >= 0 && after_prefix(received.v[i].name, prefix))
+			return received.v[i].name;
+	return NULL;
+}
+
+const char *inherit_hash(const char *text, char buf[static INHERIT_HASH_SIZE])
+{
+	uint64_t sum = checksum64(text, strlen(text));
+
+	for (int i = 0; i < INHERIT_HASH_SIZE - 1; i++, sum >>= 4)
+		buf[i] = (char)('a' + (sum & 0xf));
+	buf[INHERIT_HASH_SIZE - 1] = '\0';
+	return buf;
 }
 
 void inherit_close_rest(void)

@@ -6,8 +6,10 @@
  */
 #include "util/macro.h"
 
-#define INHERIT_MAX	  64 /* descriptors */
+/* Descriptors; the guard has them all, and more than 1024 are not usual. */
+#define INHERIT_MAX	  1000
 #define INHERIT_NAME_SIZE 32 /* of a name, its NUL counted; it is of a-z and '-' */
+#define INHERIT_HASH_SIZE 17 /* likewise, of inherit_hash() */
 
 /*
  * At start: reads CGKILL_FDS and removes it from the environment. What it names is made close-on-exec, so it matters not
@@ -18,6 +20,8 @@
 bool inherit_read(void);
 /* The descriptor of that name, close-on-exec, the caller's from now on; -1 when there is none. */
 int inherit_take(const char *name);
+/* The name of a descriptor that nobody took and that begins with prefix; NULL when there is none. */
+const char *inherit_find(const char *prefix);
 /* Closes what nobody took. */
 void inherit_close_rest(void);
 
@@ -25,5 +29,8 @@ void inherit_close_rest(void);
 int inherit_pass(const char *name, int fd) must_check;
 /* Puts what was passed into the environment. 0 or -errno. */
 int inherit_write(void) must_check;
+/* Names are shorter than those of units: 16 letters for any text. Returns buf. */
+const char *inherit_hash(const char *text, char buf[static INHERIT_HASH_SIZE]);
+
 /* execve failed: close-on-exec again, the environment without it. */
 void inherit_take_back(void);

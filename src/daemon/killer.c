@@ -95,7 +95,7 @@ static int begin_on_loop(struct killer *k)
 static void on_child(struct io_source *s, uint32_t events)
 {
 	struct killer *k = container_of(s, struct killer, child_io);
-	siginfo_t si = { 0 }; /* somebody else may have reaped it: await_strays() in daemon/adopt.c */
+	siginfo_t si = { 0 };
 	int r;
 
 	(void)events;

@@ -91,10 +91,11 @@ static bool is_worth_a_record(const struct supervised *sv)
 	return sv->machine.state != STATE_DEAD || sv->machine.populated;
 }
 
-/* It has, or is about to have, processes: its cgroup is needed in any case. */
+/* It has, or is about to have, processes: its cgroup is needed in any case. A target never has, nor what is only checked. */
 static bool has_a_cgroup(const struct supervised *sv)
 {
-	return !service_state_is_over(sv->machine.state);
+	return !service_state_is_over(sv->machine.state) && sv->machine.state != STATE_CHECK &&
+	       sv->unit->kind != UNIT_TARGET;
 }
 
 static void note_spawn(struct supervised *sv, bool is_main)

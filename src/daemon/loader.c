@@ -4,6 +4,9 @@
  */
 #include <errno.h>
 
+#include "core/defaults.h"
+#include "core/wellknown.h"
+#include "daemon/check.h"
 #include "daemon/manager.h"
 #include "daemon/supervisor.h"
 #include "sys/unitdir.h"
@@ -13,38 +16,91 @@
 /* What this version accepts and does not act on yet, said once per load. */
 static void warn_of_type(const struct unit *u, struct diags *diags)
 {
-	static const char *const texts[SERVICE_TYPE_MAX] = {
-		[SERVICE_FORKING] = "Type=forking: the main process is not tracked; the service is "
-				    "its whole cgroup",
-		[SERVICE_NOTIFY] = "Type=notify: started when its program is executed; readiness "
-				   "is not waited for",
-		[SERVICE_NOTIFY_RELOAD] = "Type=notify-reload: started when its program is "
-					  "executed; readiness is not waited for",
-		[SERVICE_DBUS] = "Type=dbus: started when its program is executed; its bus name is "
-				 "not waited for",
-		[SERVICE_IDLE] = "Type=idle: started without delay, as Type=simple",
-	};
-
-	if (texts[u->type])
-		diag_add(diags, DIAG_WARNING, u->fragment_path, 0, "%s", texts[u->type]);
+	if (u->type == SERVICE_DBUS)
+		diag_add(diags, DIAG_WARNING, u->fragment_path, 0,
+			 "Type=dbus: started when its program is executed; its bus name is not "
+			 "waited for");
 }
 
-static int parse(struct supervised *sv, const struct unit_files *files, struct unit **out,
-		 struct diags *diags)
+/* Sockets, mounts and the like are taken for active: what cannot do without them should be told so. */
+static void warn_of_kinds(const struct unit *u, struct diags *diags)
 {
-	const char *name = supervised_name(sv);
-	struct unit_text *texts = calloc(files->n + 1, sizeof(*texts));
+	static const enum dependency strong[] = { DEP_REQUIRES, DEP_REQUISITE, DEP_BINDS_TO };
+
+	for (size_t i = 0; i < ARRAY_SIZE(strong); i++)
+		for (char **name = u->deps[strong[i]]; name && *name; name++)
+			if (unit_kind_of(*name) == UNIT_KIND_INVALID)
+				diag_add(diags, DIAG_WARNING, u->fragment_path,
+					 0, "%s=%s: there are no units of this kind here, it is taken for active.",
+					 dependency_name(strong[i]), *name);
+}
+
+/* What NAME.wants, NAME.requires or NAME.upholds says, as if it stood in the unit. */
+static int add_links(struct unit *u, char *const *path, const char *suffix, enum dependency dep,
+		     struct diags *diags)
+{
+	cleanup_strv char **names = NULL;
+	int r = unitdir_links(path, u->name, suffix, &names, diags);
+
+	for (size_t i = 0; r == 0 && names && names[i]; i++) {
+		if (!unit_name_valid(names[i]))
+			diag_add(diags, DIAG_WARNING, u->fragment_path, 0,
+				 "'%s' in %s%s is no name of a unit, ignoring.", names[i], u->name,
+				 suffix);
+		else if (!strv_contains(u->deps[dep], names[i]))
+			r = strv_push(&u->deps[dep], names[i]);
+	}
+	return r;
+}
+
+/* The files, or in place of a fragment that there is not the text that is built in. */
+static struct unit_text *gather_texts(const struct unit_files *files,
+				      const struct wellknown *built_in, size_t *n)
+{
+	struct unit_text *texts = calloc(files->n + 2, sizeof(*texts));
+
+	*n = 0;
+	if (texts && built_in)
+		texts[(*n)++] =
+			(struct unit_text){ "built in", built_in->text, strlen(built_in->text) };
+	for (size_t i = 0; texts && i < files->n; i++)
+		texts[(*n)++] =
+			(struct unit_text){ files->v[i].path, files->v[i].data, files->v[i].len };
+	return texts;
+}
+
+/* built_in: NULL where there is a fragment. */
+static int parse(struct supervised *sv, const struct unit_files *files,
+		 const struct wellknown *built_in, struct unit **out, struct diags *diags)
+{
+	const struct wellknown *known = wellknown_find(supervised_name(sv));
+	const struct manager *m = sv->manager;
+	char *const *path = known && known->ours ? m->admin_unit_path : m->unit_path;
+	cleanup_unit struct unit *u = NULL;
+	size_t n;
+	struct unit_text *texts = gather_texts(files, built_in, &n);
 	int r;
 
 	if (!texts)
 		return -ENOMEM;
-	for (size_t i = 0; i < files->n; i++)
-		texts[i] = (struct unit_text){ files->v[i].path, files->v[i].data, files->v[i].len };
-	r = unit_load(out, name, texts, files->n, &sv->manager->host, diags);
+	r = unit_load(&u, supervised_name(sv), texts, n, &m->host, diags);
 	free(texts);
+	if (r == 0 && built_in)
+		free(TAKE_PTR(u->fragment_path));
 	if (r == 0)
-		warn_of_type(*out, diags);
-	return r;
+		r = add_links(u, path, ".wants", DEP_WANTS, diags);
+	if (r == 0)
+		r = add_links(u, path, ".requires", DEP_REQUIRES, diags);
+	if (r == 0)
+		r = add_links(u, path, ".upholds", DEP_UPHOLDS, diags);
+	if (r == 0)
+		r = defaults_add(u);
+	if (r < 0)
+		return r;
+	warn_of_type(u, diags);
+	warn_of_kinds(u, diags);
+	*out = TAKE_PTR(u);
+	return 0;
 }
 
 static void keep_diags(struct supervised *sv, const struct diags *diags)
@@ -70,31 +126,44 @@ static void exchange(struct supervised *sv, struct unit *u)
 	unit_free(sv->unit);
 	sv->unit = u;
 	sv->machine.unit = u;
+	if (sv->machine.state == STATE_CHECK)
+		check_start(sv); /* who looks has the list of before */
+}
+
+static void note_alias(struct supervised *sv, const char *id)
+{
+	free(TAKE_PTR(sv->alias_of));
+	if (id && !streq(id, supervised_name(sv)))
+		sv->alias_of = strdup(id);
 }
 
 int supervised_load(struct supervised *sv)
 {
 	cleanup_diags struct diags diags = DIAGS_INIT;
+	const struct wellknown *known = wellknown_find(supervised_name(sv));
+	const struct manager *m = sv->manager;
 	struct unit_files files = { 0 };
 	struct unit *u = NULL;
+	bool missing;
 	int r;
 
-	r = unitdir_read(sv->manager->unit_path, supervised_name(sv), &files, &diags);
-	if (r == 0 && !files.masked && files.has_fragment)
-		r = parse(sv, &files, &u, &diags);
+	r = unitdir_read(known && known->ours ? m->own_unit_path : m->unit_path,
+			 supervised_name(sv), &files, &diags);
+	missing = r == -ENOENT || (r == 0 && !files.has_fragment && !files.masked);
+	if (r == 0 && files.has_fragment)
+		r = parse(sv, &files, NULL, &u, &diags);
+	else if (missing && known && known->text)
+		r = parse(sv, &files, known, &u, &diags);
 	if (r == -ENOMEM)
 		goto finish;
 	keep_diags(sv, &diags);
-	sv->load_state = files.masked	       ? LOAD_MASKED
-			 : r == -ENOENT	       ? LOAD_NOT_FOUND
-			 : r < 0	       ? LOAD_ERROR
-			 : !files.has_fragment ? LOAD_NOT_FOUND
-					       : LOAD_LOADED;
+	sv->load_state = u		? LOAD_LOADED
+			 : files.masked ? LOAD_MASKED
+			 : missing	? LOAD_NOT_FOUND
+					: LOAD_ERROR;
 	if (u)
 		exchange(sv, u);
-	free(TAKE_PTR(sv->alias_of));
-	if (r == 0 && files.id && !streq(files.id, supervised_name(sv)))
-		sv->alias_of = TAKE_PTR(files.id);
+	note_alias(sv, missing && known ? known->alias_of : files.id);
 	r = 0;
 finish:
 	unit_files_deinit(&files);

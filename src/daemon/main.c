@@ -9,21 +9,25 @@
 #include <sys/stat.h>
 
 #include "daemon/adopt.h"
+#include "daemon/boot.h"
 #include "daemon/deathwatch.h"
 #include "daemon/guard.h"
-#include "daemon/host.h"
+#include "daemon/history.h"
 #include "daemon/inherit.h"
 #include "daemon/ledger.h"
 #include "daemon/lock.h"
+#include "daemon/mainpid.h"
 #include "daemon/manager.h"
 #include "daemon/methods.h"
 #include "daemon/options.h"
 #include "daemon/ownlimits.h"
 #include "daemon/ready.h"
 #include "daemon/reexec.h"
+#include "daemon/scheduler.h"
 #include "daemon/shutdown.h"
 #include "daemon/subtree.h"
 #include "daemon/supervisor.h"
+#include "sys/host.h"
 #include "sys/unitdir.h"
 #include "util/strv.h"
 
@@ -184,18 +188,29 @@ static int open_store(struct manager *m)
 	return r;
 }
 
+static int find_units(struct manager *m, const struct options *o)
+{
+	int r;
+
+	m->unit_path = unitdir_search_path(o->unit_path, o->user);
+	r = m->unit_path ? unitdir_part(m->unit_path, UNITDIR_OWN, &m->own_unit_path) : -ENOMEM;
+	return r == 0 ? unitdir_part(m->unit_path, UNITDIR_ADMIN, &m->admin_unit_path) : r;
+}
+
 static int set_up(struct manager *m, const struct options *o)
 {
 	int r;
 
 	ownlimits_raise(m);
-	m->unit_path = unitdir_search_path(o->unit_path, o->user);
 	m->runtime_dir = o->runtime_dir;
 	m->log_dir = o->log_dir;
 	m->shutdown_budget = o->shutdown_budget;
-	r = m->unit_path
-		    ? host_facts_read(&m->host, o->user, o->user ? getenv("XDG_RUNTIME_DIR") : "/run")
-		    : -ENOMEM;
+	m->scheduler = scheduler_new(m);
+	r = m->scheduler ? find_units(m, o) : -ENOMEM;
+	if (r == 0 && o->target)
+		r = boot_new(&m->boot, m, o->target);
+	if (r == 0)
+		r = host_facts_read(&m->host, o->user, o->user ? getenv("XDG_RUNTIME_DIR") : "/run");
 	if (r == 0)
 		r = make_dir(o->runtime_dir, 0755);
 	if (r == 0)
@@ -232,6 +247,15 @@ static void let_guard_keep(struct manager *m)
 		log_warning("the guard cannot keep our locks and our socket: %s", strerror(-r));
 }
 
+static void save_history(struct manager *m)
+{
+	int r = history_save(m);
+
+	if (r < 0)
+		log_warning("cannot keep the time line of this stop in %s: %s", m->runtime_dir,
+			    strerror(-r));
+}
+
 /* 0: all that ran has ended; CGKILL_EXIT_SURVIVORS: something outlived SIGKILL. */
 static int run(struct manager *m, const struct options *o)
 {
@@ -242,11 +266,15 @@ static int run(struct manager *m, const struct options *o)
 	ready_notify("READY=1");
 	ready_newline(o->ready_fd);
 	let_guard_keep(m);
+	if (m->boot)
+		boot_begin(m->boot);
 	r = loop_run(m->loop);
 	while (r == 0 && m->reexec_due && !(m->shutdown && m->live == 0)) {
 		reexec_now(m);
 		r = loop_run(m->loop);
 	}
+	if (r == 0)
+		save_history(m); /* before anybody learns that it is over */
 	server_drain(m->server, usec_add(clock_now(), LAST_WORDS));
 	if (r < 0) {
 		log_error("the event loop failed: %s", strerror(-r));
@@ -291,13 +319,18 @@ static int work(struct options *o, char **argv, bool inherited)
 	server_free(m.server);
 	reexec_cancel(&m);
 	shutdown_free(m.shutdown);
+	boot_free(m.boot);
 	manager_free_services(&m);
+	scheduler_free(m.scheduler);
 	store_close(&m.store);
 	deathwatch_free(m.deathwatch);
+	pid_files_free(m.pid_files);
 	subtree_close(&m, r != CGKILL_EXIT_FAILED);
 	guard_disconnect(m.guard);
 	loop_free(m.loop);
 	strv_free(m.unit_path);
+	strv_free(m.own_unit_path);
+	strv_free(m.admin_unit_path);
 	free(m.program);
 	free(m.own_path);
 	free(m.init_path);

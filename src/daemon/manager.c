@@ -2,32 +2,19 @@
 #include "daemon/manager.h"
 
 #include <errno.h>
-#include <search.h>
 
 #include "daemon/monitor.h"
+#include "daemon/scheduler.h"
 #include "daemon/supervisor.h"
 #include "util/log.h"
 
 /* ---- services by name ---- */
 
-/* A reload exchanges the unit that holds a service's name, so an entry of the tree has a copy. */
-struct name_entry {
-	const char *name; /* copy, but for a key */
-	struct supervised *service;
-	char copy[];
-};
-
-static int compare_entries(const void *a, const void *b)
-{
-	return strcmp(((const struct name_entry *)a)->name, ((const struct name_entry *)b)->name);
-}
-
 static struct supervised *look_up(const struct manager *m, const char *name)
 {
-	const struct name_entry key = { .name = name };
-	struct name_entry **found = tfind(&key, &m->by_name, compare_entries);
+	const struct graph_node *n = graph_find(scheduler_graph(m->scheduler), name);
 
-	return found ? (*found)->service : NULL;
+	return n ? n->owner : NULL;
 }
 
 bool manager_knows(const struct manager *m, const char *name)
@@ -37,22 +24,23 @@ bool manager_knows(const struct manager *m, const char *name)
 
 static int add(struct manager *m, struct supervised *sv)
 {
-	size_t size = strlen(supervised_name(sv)) + 1;
-	struct name_entry *e = malloc(sizeof(*e) + size);
-
-	if (!e)
-		return -ENOMEM;
-	e->name = memcpy(e->copy, supervised_name(sv), size);
-	e->service = sv;
-	if (!tsearch(e, &m->by_name, compare_entries)) {
-		free(e);
+	if (scheduler_know(m->scheduler, sv) < 0) {
+		scheduler_forget(m->scheduler, sv);
 		return -ENOMEM;
 	}
 	list_append(&m->services, &sv->link);
 	return 0;
 }
 
-/* A record with its unit read, not in the tree yet. */
+/* What is known already is read again: perhaps it is there by now, or another one. */
+static int load_again(struct manager *m, struct supervised *sv)
+{
+	int r = supervised_load(sv);
+
+	return r < 0 ? r : scheduler_know(m->scheduler, sv);
+}
+
+/* With its unit read, not known by its name yet. */
 static struct supervised *load_new(struct manager *m, const char *name)
 {
 	struct supervised *sv = supervised_new(m, name);
@@ -68,7 +56,7 @@ struct supervised *manager_get(struct manager *m, const char *name)
 	struct supervised *sv = look_up(m, name), *real;
 
 	if (sv && sv->load_state != LOAD_LOADED && service_state_is_ended(sv->machine.state))
-		return supervised_load(sv) < 0 ? NULL : sv; /* perhaps it is there by now */
+		return load_again(m, sv) < 0 ? NULL : sv;
 	if (sv)
 		return sv;
 	sv = load_new(m, name);
@@ -114,18 +102,14 @@ struct supervised *manager_find(struct manager *m, const char *name)
 
 static void drop(struct manager *m, struct supervised *sv)
 {
-	const struct name_entry key = { .name = supervised_name(sv) };
-	struct name_entry *e = *(struct name_entry **)tfind(&key, &m->by_name, compare_entries);
-
-	tdelete(&key, &m->by_name, compare_entries);
-	free(e);
+	scheduler_forget(m->scheduler, sv);
 	supervised_free(sv);
 }
 
 void manager_drop_unused(struct manager *m, struct supervised *sv)
 {
 	if (sv && sv->trail.n == 0 && sv->machine.state == STATE_DEAD && !sv->machine.populated &&
-	    !sv->leaving)
+	    !sv->leaving && sv->users == 0 && sv->node->n_jobs == 0 && !sv->fdstore)
 		drop(m, sv);
 }
 
@@ -143,7 +127,9 @@ char *manager_unit_name(const char *typed)
 
 	if (unit_name_valid(typed))
 		return strdup(typed);
-	if (strlen(typed) > UNIT_NAME_MAX || asprintf(&name, "%s.service", typed) < 0) {
+	/* "web@.service" is no unit, and "web@.service.service" is not what is meant */
+	if (strlen(typed) > UNIT_NAME_MAX || unit_name_is_template(typed) ||
+	    asprintf(&name, "%s.service", typed) < 0) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -160,7 +146,7 @@ unsigned manager_reload(struct manager *m, json_t *warnings)
 	unsigned n = 0;
 
 	list_for_each(&m->services, sv, struct supervised, link) {
-		if (supervised_load(sv) < 0)
+		if (load_again(m, sv) < 0)
 			log_error("%s: out of memory", supervised_name(sv));
 		n += sv->load_state == LOAD_LOADED;
 		if (sv->load_error)
@@ -168,6 +154,7 @@ unsigned manager_reload(struct manager *m, json_t *warnings)
 		for (size_t i = 0; sv->warnings && sv->warnings[i]; i++)
 			json_array_append_new(warnings, json_string(sv->warnings[i]));
 	}
+	scheduler_reloaded(m->scheduler);
 	log_notice("read %u units again", n);
 	return n;
 }

@@ -15,10 +15,13 @@
 #include "sys/spawn.h"
 #include "util/list.h"
 
+struct boot;
 struct deathwatch;
 struct descent;
 struct guard_link;
+struct pid_files;
 struct reexec;
+struct scheduler;
 struct shutdown;
 struct supervised;
 struct trail_event;
@@ -36,8 +39,9 @@ struct manager {
 	struct store store;
 	struct guard_link *guard; /* NULL = none */
 	struct deathwatch *deathwatch; /* for the ends of those that were taken over; NULL = not needed */
-	struct descent *descent;       /* of services with an EscapePolicy=; NULL = there is none */
-	bool birth_marks;	       /* they work here: sys/birth.h */
+	struct pid_files *pid_files; /* of main processes, that are waited for; NULL = none yet */
+	struct descent *descent;     /* of services with an EscapePolicy=; NULL = there is none */
+	bool birth_marks;	     /* they work here: sys/birth.h */
 
 	char **argv;	       /* our own command line */
 	char *program;	       /* the path that we were started from; NULL = not known */
@@ -46,16 +50,19 @@ struct manager {
 	bool reexec_due;       /* the loop was ended to become another program */
 
 	char **unit_path;
+	/* those parts of it: sys/unitdir.h */
+	char **own_unit_path, **admin_unit_path;
 	char *runtime_dir;     /* sockets */
 	char *log_dir;	       /* output of services */
 	struct rlimit no_file; /* for services: as it was before we raised ours; nice likewise */
 	int nice;
 	struct host_facts host;
 
-	void *by_name; /* tsearch(3) tree of services */
+	struct scheduler *scheduler;
 	struct list services;
 	struct list monitors;
 	size_t live;		   /* services that have not ended */
+	struct boot *boot;	   /* NULL = nothing is to be started */
 	struct shutdown *shutdown; /* NULL = none is under way */
 	usec_t shutdown_budget;	   /* of a SIGTERM; USEC_INFINITY = none */
 

@@ -13,7 +13,9 @@
 #include "daemon/reexec.h"
 #include "daemon/render.h"
 #include "daemon/resolve.h"
+#include "daemon/scheduler.h"
 #include "daemon/shutdown.h"
+#include "daemon/stopchain.h"
 #include "daemon/subtree.h"
 #include "daemon/supervisor.h"
 #include "sys/pidfd.h"
@@ -23,7 +25,7 @@
 
 /* ---- parameters ---- */
 
-enum shape { SHAPE_INVALID, SHAPE_STRINGS, SHAPE_STRING, SHAPE_INT, SHAPE_BOOL };
+enum shape { SHAPE_INVALID, SHAPE_STRINGS, SHAPE_STRING, SHAPE_INTS, SHAPE_INT, SHAPE_BOOL };
 
 struct param {
 	const char *name;
@@ -44,6 +46,11 @@ static bool has_shape(json_t *v, enum shape shape)
 		return json_is_array(v);
 	case SHAPE_STRING:
 		return json_is_string(v);
+	case SHAPE_INTS:
+		json_array_foreach(v, i, item)
+			if (!json_is_integer(item))
+				return false;
+		return json_is_array(v);
 	case SHAPE_INT:
 		return json_is_integer(v) && json_integer_value(v) >= 0;
 	case SHAPE_BOOL:
@@ -54,7 +61,18 @@ static bool has_shape(json_t *v, enum shape shape)
 	return false;
 }
 
-/* Every parameter is known and of its shape, null counts as absent; else the call is answered. */
+/*
+ * Each name that is not loaded costs a look through the unit directories, each pattern one at all units. Who may only look
+ * gets few at a time, so that nobody else's deadline has to wait for it.
+ */
+#define LOOK_UNITS_MAX 32
+
+static bool is_too_many(const struct call *c, size_t n)
+{
+	return call_access(c) <= ACCESS_LOOK && n > LOOK_UNITS_MAX;
+}
+
+/* Every parameter is known, of its shape and not too long; null counts as absent; else the call is answered. */
 static bool check_params(struct call *c, json_t *params, const struct param *table, size_t n)
 {
 	const char *key;
@@ -65,7 +83,8 @@ static bool check_params(struct call *c, json_t *params, const struct param *tab
 
 		while (i < n && !streq(table[i].name, key))
 			i++;
-		if (i == n || (!json_is_null(value) && !has_shape(value, table[i].shape))) {
+		if (i == n || (!json_is_null(value) && !has_shape(value, table[i].shape)) ||
+		    is_too_many(c, json_array_size(value))) {
 			call_invalid(c, key);
 			return false;
 		}
@@ -96,10 +115,10 @@ static usec_t get_deadline(json_t *params)
 
 /* ---- jobs ---- */
 
-static void run_job(struct call *c, json_t *params, struct manager *m, enum event_kind kind)
+static void run_job(struct call *c, json_t *params, struct manager *m, enum job_type type)
 {
 	batch_run(m, c,
-		  &(struct batch_request){ .kind = kind,
+		  &(struct batch_request){ .type = type,
 					   .deadline = get_deadline(params),
 					   .only_active = get_bool(params, "onlyActive", false),
 					   .block = get_bool(params, "block", true) },
@@ -118,25 +137,77 @@ static void method_start(struct call *c, json_t *params, void *arg)
 					      { "onlyActive", SHAPE_BOOL, false } };
 
 	if (check_params(c, params, table, ARRAY_SIZE(table)))
-		run_job(c, params, arg, EVENT_START);
+		run_job(c, params, arg, JOB_START);
 }
 
 static void method_reload(struct call *c, json_t *params, void *arg)
 {
 	if (check_params(c, params, job_params, 2))
-		run_job(c, params, arg, EVENT_RELOAD);
+		run_job(c, params, arg, JOB_RELOAD);
 }
 
 static void method_stop(struct call *c, json_t *params, void *arg)
 {
 	if (check_params(c, params, job_params, 3))
-		run_job(c, params, arg, EVENT_STOP);
+		run_job(c, params, arg, JOB_STOP);
 }
 
 static void method_restart(struct call *c, json_t *params, void *arg)
 {
 	if (check_params(c, params, job_params, 4))
-		run_job(c, params, arg, EVENT_RESTART);
+		run_job(c, params, arg, JOB_RESTART);
+}
+
+/* ---- the queue ---- */
+
+static void method_list_jobs(struct call *c, json_t *params, void *arg)
+{
+	const struct jobs *q = scheduler_queue(((struct manager *)arg)->scheduler);
+	const struct job *j = NULL;
+	json_t *list;
+
+	if (!check_params(c, params, job_params, 0))
+		return;
+	list = json_array();
+	while ((j = jobs_each(q, j)))
+		json_array_append_new(list, render_job(q, j));
+	call_reply(c, json_pack("{s:o}", "jobs", list), false);
+}
+
+/* The job of that number; NULL: none, and the call is answered. */
+static struct job *find_job(struct call *c, const struct jobs *q, json_int_t id)
+{
+	struct job *j = id > 0 && id <= UINT32_MAX ? jobs_find(q, (uint32_t)id) : NULL;
+	char text[32];
+
+	if (j)
+		return j;
+	snprintf(text, sizeof(text), "%lld", (long long)id);
+	call_error(c, "io.cgkill.manager.NoSuchJob", json_pack("{s:s}", "message", text));
+	return NULL;
+}
+
+/* All or none: of those that are named. */
+static void method_cancel_jobs(struct call *c, json_t *params, void *arg)
+{
+	static const struct param table[] = { { "ids", SHAPE_INTS, false } };
+	struct scheduler *s = ((struct manager *)arg)->scheduler;
+	const struct jobs *q = scheduler_queue(s);
+	json_t *ids = json_object_get(params, "ids"), *id;
+	const struct job *j;
+	size_t i;
+
+	if (!check_params(c, params, table, ARRAY_SIZE(table)))
+		return;
+	json_array_foreach(ids, i, id)
+		if (!find_job(c, q, json_integer_value(id)))
+			return;
+	json_array_foreach(ids, i, id) {
+		scheduler_cancel(s, jobs_find(q, (uint32_t)json_integer_value(id)), call_peer(c));
+	}
+	while (!json_is_array(ids) && (j = jobs_each(q, NULL)))
+		scheduler_cancel(s, j->node->job, call_peer(c));
+	call_reply(c, NULL, false);
 }
 
 /* ---- things done at once to each unit ---- */
@@ -231,7 +302,8 @@ static json_t *reset_one(const struct at_once *x, struct supervised *sv)
 {
 	usec_t since = clock_now();
 
-	supervised_request(sv, EVENT_RESET_FAILED, USEC_INFINITY, call_peer(x->call), NULL);
+	supervised_request(sv, EVENT_RESET_FAILED, USEC_INFINITY,
+			   &(struct asker){ .peer = call_peer(x->call) }, NULL);
 	return render_outcome(sv, "done", NULL, since, false);
 }
 
@@ -259,9 +331,19 @@ static bool matches(json_t *patterns, const char *name)
 	return !json_is_array(patterns);
 }
 
+/* Targets are reached all the time, and little else can be said of them. */
 static bool is_of_interest(const struct supervised *sv)
 {
-	return sv->machine.state != STATE_DEAD || sv->machine.populated;
+	return sv->unit->kind != UNIT_TARGET &&
+	       (sv->machine.state != STATE_DEAD || sv->machine.populated);
+}
+
+/* type: "service" or "target"; NULL = both. */
+static bool is_listed(const struct supervised *sv, const char *type, bool all)
+{
+	if (type && !ends_with(supervised_name(sv), type))
+		return false;
+	return all || is_of_interest(sv) || (type && sv->machine.state != STATE_DEAD);
 }
 
 /* What lives in our subtree under a name that no unit can have: shown, so that nobody has to look for it. */
@@ -283,10 +365,12 @@ static void add_strangers(json_t *rows, const struct manager *m, json_t *pattern
 static void method_list(struct call *c, json_t *params, void *arg)
 {
 	static const struct param table[] = { { "patterns", SHAPE_STRINGS, false },
-					      { "all", SHAPE_BOOL, false } };
+					      { "all", SHAPE_BOOL, false },
+					      { "type", SHAPE_STRING, false } };
 	struct manager *m = arg;
 	json_t *rows = json_array();
 	struct supervised *sv;
+	const char *type;
 	bool all;
 
 	if (!check_params(c, params, table, ARRAY_SIZE(table))) {
@@ -294,8 +378,9 @@ static void method_list(struct call *c, json_t *params, void *arg)
 		return;
 	}
 	all = get_bool(params, "all", false);
+	type = json_string_value(json_object_get(params, "type"));
 	list_for_each(&m->services, sv, struct supervised, link)
-		if ((all || is_of_interest(sv)) &&
+		if (is_listed(sv, type, all) &&
 		    matches(json_object_get(params, "patterns"), supervised_name(sv)))
 			json_array_append_new(rows, render_row(sv));
 	add_strangers(rows, m, json_object_get(params, "patterns"));
@@ -351,23 +436,6 @@ static json_t *unit_file_list(const struct manager *m, const char *name)
 	return list;
 }
 
-/*
- * Each name that is not loaded costs a look through the unit directories. Who may only look gets
- * few at a time, so that nobody else's deadline has to wait for it.
- */
-#define LOOK_UNITS_MAX 32
-
-static bool check_units(struct call *c, json_t *params)
-{
-	if (!check_params(c, params, units_param, ARRAY_SIZE(units_param)))
-		return false;
-	if (call_access(c) > ACCESS_LOOK ||
-	    json_array_size(json_object_get(params, "units")) <= LOOK_UNITS_MAX)
-		return true;
-	call_invalid(c, "units");
-	return false;
-}
-
 /* Like GetStatus and Show: an array of one thing for each unit that was named. */
 static void look_at_each(struct call *c, json_t *params, struct manager *m,
 			 json_t *(*fn)(const struct resolved *))
@@ -375,7 +443,7 @@ static void look_at_each(struct call *c, json_t *params, struct manager *m,
 	struct resolved_list targets;
 	json_t *list = json_array();
 
-	if (!check_units(c, params)) {
+	if (!check_params(c, params, units_param, ARRAY_SIZE(units_param))) {
 		json_decref(list);
 		return;
 	}
@@ -408,7 +476,7 @@ static void method_cat(struct call *c, json_t *params, void *arg)
 	json_t *list = json_array(), *item;
 	size_t i;
 
-	if (!check_units(c, params)) {
+	if (!check_params(c, params, units_param, ARRAY_SIZE(units_param))) {
 		json_decref(list);
 		return;
 	}
@@ -443,6 +511,104 @@ static void method_monitor(struct call *c, json_t *params, void *arg)
 		}
 	}
 	monitor_new(arg, c, patterns);
+}
+
+/* ---- looking back and ahead ---- */
+
+static bool would_be_stopped(const struct supervised *sv)
+{
+	return !service_state_is_ended(sv->machine.state) || sv->machine.populated;
+}
+
+static bool has_history(const struct supervised *sv)
+{
+	return sv->history.start.begin > 0 || sv->history.stop.begin > 0;
+}
+
+/* NULL: the call is answered. */
+static struct supervised **take_services(struct call *c, const struct resolved_list *l)
+{
+	struct supervised **v = calloc(l->n + 1, sizeof(struct supervised *));
+
+	if (!v) {
+		call_error(c, "io.cgkill.manager.OutOfMemory", NULL);
+		return NULL;
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		v[i] = l->v[i].service;
+		if (v[i])
+			continue;
+		call_error(c, "io.cgkill.manager.NotLoaded",
+			   json_pack("{s:s}", "message", l->v[i].name));
+		free(v);
+		return NULL;
+	}
+	return v;
+}
+
+/* The services that were named, or else those that are wanted; NULL: the call is answered. */
+static struct supervised **select_services(struct call *c, json_t *names, struct manager *m,
+					   bool (*wanted)(const struct supervised *), size_t *n)
+{
+	cleanup_json json_t *all = json_array();
+	struct supervised **v, *sv;
+	struct resolved_list targets;
+
+	list_for_each(&m->services, sv, struct supervised, link)
+		if (wanted(sv))
+			json_array_append_new(all, json_string(supervised_name(sv)));
+	if (resolve_units(m, json_is_array(names) ? names : all, false, &targets) < 0) {
+		call_error(c, "io.cgkill.manager.OutOfMemory", NULL);
+		return NULL;
+	}
+	v = take_services(c, &targets);
+	*n = targets.n;
+	resolved_list_deinit(&targets);
+	return v;
+}
+
+static void method_stop_chain(struct call *c, json_t *params, void *arg)
+{
+	static const struct param table[] = { { "units", SHAPE_STRINGS, false },
+					      { "budgetUSec", SHAPE_INT, false } };
+	cleanup_free struct supervised **services = NULL;
+	json_t *budget = json_object_get(params, "budgetUSec"), *reply;
+	size_t n;
+
+	if (!check_params(c, params, table, ARRAY_SIZE(table)))
+		return;
+	services = select_services(c, json_object_get(params, "units"), arg, would_be_stopped, &n);
+	if (!services)
+		return;
+	if (json_is_integer(budget) && is_too_many(c, n)) { /* to fit it takes a multiple of the time to tell */
+		call_invalid(c, "budgetUSec");
+		return;
+	}
+	reply = stopchain_render(services, n,
+				 json_is_integer(budget) ? (usec_t)json_integer_value(budget)
+							 : USEC_INFINITY);
+	if (reply)
+		call_reply(c, reply, false);
+	else
+		call_error(c, "io.cgkill.manager.OutOfMemory", NULL);
+}
+
+static void method_timelines(struct call *c, json_t *params, void *arg)
+{
+	static const struct param table[] = { { "units", SHAPE_STRINGS, false } };
+	cleanup_free struct supervised **services = NULL;
+	json_t *list;
+	size_t n;
+
+	if (!check_params(c, params, table, ARRAY_SIZE(table)))
+		return;
+	services = select_services(c, json_object_get(params, "units"), arg, has_history, &n);
+	if (!services)
+		return;
+	list = json_array();
+	for (size_t i = 0; i < n; i++)
+		history_render(&services[i]->history, supervised_name(services[i]), list);
+	call_reply(c, json_pack("{s:o}", "timelines", list), false);
 }
 
 /* ---- the manager itself ---- */
@@ -493,12 +659,16 @@ const struct method manager_methods[] = {
 	{ METHOD("Stop"), ACCESS_CONTROL, false, method_stop },
 	{ METHOD("Restart"), ACCESS_CONTROL, false, method_restart },
 	{ METHOD("Reload"), ACCESS_CONTROL, false, method_reload },
+	{ METHOD("ListJobs"), ACCESS_LOOK, false, method_list_jobs },
+	{ METHOD("CancelJobs"), ACCESS_CONTROL, false, method_cancel_jobs },
 	{ METHOD("Kill"), ACCESS_CONTROL, false, method_kill },
 	{ METHOD("ResetFailed"), ACCESS_CONTROL, false, method_reset_failed },
 	{ METHOD("List"), ACCESS_LOOK, false, method_list },
 	{ METHOD("GetStatus"), ACCESS_LOOK, false, method_status },
 	{ METHOD("Show"), ACCESS_LOOK, false, method_show },
 	{ METHOD("Cat"), ACCESS_LOOK, false, method_cat },
+	{ METHOD("GetStopChain"), ACCESS_LOOK, false, method_stop_chain },
+	{ METHOD("GetTimelines"), ACCESS_LOOK, false, method_timelines },
 	{ METHOD("Monitor"), ACCESS_LOOK, true, method_monitor },
 	{ METHOD("DaemonReload"), ACCESS_ADMIN, false, method_daemon_reload },
 	{ METHOD("DaemonReexec"), ACCESS_ADMIN, false, method_daemon_reexec },

@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <grp.h>
 
+#include "core/unit.h"
 #include "util/parse.h"
 
 #define LOG_DIR_SYSTEM "/var/log/cgkill"
@@ -33,6 +34,9 @@ static const char usage[] =
 	"                       SIGTERM: everything has been stopped or killed by then (default: "
 	"the "
 	"units' own timeouts)\n"
+	"  --target=UNIT        start this unit, with all that it pulls in, as soon as requests "
+	"are "
+	"served\n"
 	"  --user               the directories of a user, not of the system\n"
 	"  --log-level=LEVEL    error, warning, notice, info (default) or debug\n"
 	"  --ready-fd=N         write a newline to this descriptor once requests are served\n"
@@ -48,6 +52,7 @@ enum {
 	OPT_GROUP,
 	OPT_SHUTDOWN_DEADLINE,
 	OPT_GUARD,
+	OPT_TARGET,
 	OPT_USER,
 	OPT_ADOPT,
 	OPT_LOG_LEVEL,
@@ -65,6 +70,7 @@ static const struct option long_options[] = {
 	{ "group", required_argument, NULL, OPT_GROUP },
 	{ "guard", optional_argument, NULL, OPT_GUARD },
 	{ "shutdown-deadline", required_argument, NULL, OPT_SHUTDOWN_DEADLINE },
+	{ "target", required_argument, NULL, OPT_TARGET },
 	{ "user", no_argument, NULL, OPT_USER },
 	{ "adopt", required_argument, NULL, OPT_ADOPT },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
@@ -147,6 +153,12 @@ static int take(struct options *o, int c)
 		return parse_span(optarg, &o->shutdown_budget) == 0
 			       ? 0
 			       : bad("shutdown-deadline", optarg, "give a time span such as 25s");
+	case OPT_TARGET:
+		o->target = optarg;
+		return unit_name_valid(optarg)
+			       ? 0
+			       : bad("target", optarg,
+				     "give the name of a unit, such as multi-user.target");
 	case OPT_USER:
 		o->user = true;
 		return 0;

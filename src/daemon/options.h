@@ -11,8 +11,9 @@
 struct options {
 	bool user;
 	bool guard;
-	bool adopt;	  /* take over what lives in the subtree, instead of refusing to start */
-	const char *root; /* NULL = default */
+	bool adopt;	    /* take over what lives in the subtree, instead of refusing to start */
+	const char *root;   /* NULL = default */
+	const char *target; /* to be started; NULL = none */
 	const char *unit_path; /* NULL = default */
 	char *runtime_dir;     /* never NULL; owned */
 	char *socket_path;     /* in runtime_dir; never NULL; owned */

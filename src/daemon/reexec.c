@@ -6,12 +6,16 @@
 #include <sys/epoll.h>
 
 #include "core/record.h"
+#include "daemon/boot.h"
 #include "daemon/child.h"
+#include "daemon/fdstore.h"
 #include "daemon/guard.h"
 #include "daemon/inherit.h"
 #include "daemon/killer.h"
 #include "daemon/ledger.h"
+#include "daemon/notify.h"
 #include "daemon/ownlimits.h"
+#include "daemon/processes.h"
 #include "daemon/supervisor.h"
 #include "sys/pidfd.h"
 #include "util/log.h"
@@ -66,7 +70,7 @@ static bool is_quiet(const struct manager *m)
 	struct supervised *sv;
 
 	list_for_each(&m->services, sv, struct supervised, link)
-		if (sv->leaf_killer || sv->rest_action.kind != ACTION_INVALID)
+		if (sv->leftovers || sv->rest)
 			return false;
 	return true;
 }
@@ -188,13 +192,22 @@ void reexec_begin(struct manager *m, struct call *c)
 static int pass_descriptors(struct manager *m)
 {
 	int r = inherit_pass("listen", server_listen_fd(m->server));
+	const struct supervised *sv;
 
 	if (r == 0)
 		r = inherit_pass("root-lock", m->root.fd);
 	if (r == 0)
 		r = inherit_pass("runtime-lock", m->lock_fd);
 	if (r == 0)
+		r = boot_pass(m->boot);
+	if (r == 0)
 		r = guard_pass(m->guard);
+	list_for_each(&m->services, sv, struct supervised, link) {
+		if (r == 0)
+			r = notify_pass(sv);
+		if (r == 0)
+			r = fdstore_pass(sv);
+	}
 	return r < 0 ? r : inherit_write();
 }
 
@@ -204,7 +217,7 @@ static void halt_killers(struct manager *m)
 
 	list_for_each(&m->services, sv, struct supervised, link) {
 		killer_halt(sv->killer);
-		killer_halt(sv->leaf_killer);
+		processes_halt_leftovers(sv);
 	}
 }
 

@@ -4,9 +4,12 @@
 #include <time.h>
 
 #include "core/load.h"
+#include "daemon/check.h"
 #include "daemon/escape.h"
 #include "daemon/facts.h"
+#include "daemon/fdstore.h"
 #include "daemon/manager.h"
+#include "daemon/notify.h"
 #include "daemon/process.h"
 #include "util/buf.h"
 #include "util/parse.h"
@@ -70,7 +73,7 @@ static const char *active_state(const struct supervised *sv)
 
 static const char *sub_state(const struct supervised *sv)
 {
-	return is_stranger(sv) ? UNKNOWN : service_state_name(sv->machine.state);
+	return is_stranger(sv) ? UNKNOWN : supervised_sub_state(sv);
 }
 
 /* ---- rows, progress ---- */
@@ -188,6 +191,17 @@ json_t *render_problem(const char *name, const char *result, const char *message
 	return json_pack("{s:s, s:s, s:s}", "unit", name, "result", result, "message", message);
 }
 
+json_t *render_job(const struct jobs *q, const struct job *j)
+{
+	const struct job *other = job_waits_on(q, j);
+	json_t *o = json_pack("{s:i, s:s, s:s, s:s}", "id", (int)j->id, "unit", j->node->name,
+			      "type", job_type_name(j->type), "state", job_state_name(j->state));
+
+	if (o && other)
+		json_object_set_new(o, "waitsFor", json_string(other->node->name));
+	return o;
+}
+
 /* ---- status ---- */
 
 static json_t *render_processes(const struct process_facts *facts, ssize_t n)
@@ -252,6 +266,23 @@ static void add_unit_facts(json_t *o, struct supervised *sv)
 	json_object_set_new(o, "commands", render_commands(sv));
 }
 
+static void add_words(json_t *o, const struct supervised *sv)
+{
+	const struct notify *n = sv->notify;
+
+	set_string(o, "statusText", n ? n->status : NULL);
+	json_object_set_new(o, "statusErrno", n && n->error ? json_integer(n->error) : json_null());
+	set_string(o, "statusBusError", n ? n->bus_error : NULL);
+	json_object_set_new(o, "storedDescriptors",
+			    json_integer((json_int_t)fdstore_count(sv->fdstore)));
+}
+
+static void add_check(json_t *o, const struct supervised *sv)
+{
+	set_string(o, "checkReason", check_reason(sv));
+	set_usec(o, "checkRealUSec", check_time(sv) ? check_time(sv) : USEC_INFINITY);
+}
+
 static void add_life(json_t *o, struct supervised *sv)
 {
 	const struct service *s = &sv->machine;
@@ -272,6 +303,8 @@ static void add_life(json_t *o, struct supervised *sv)
 	set_usec(o, "deadlineUSec", s->deadline);
 	set_pid(o, "mainPid", sv->main);
 	set_pid(o, "controlPid", sv->control);
+	add_words(o, sv);
+	add_check(o, sv);
 	set_string(o, "mainCommand", comm);
 	set_exit(o, "mainCode", "mainStatus", s->main_exit);
 	set_string(o, "controlGroup", cg_is_open(&sv->cgroups.unit) ? sv->cgroups.unit.path : NULL);
@@ -343,10 +376,20 @@ json_t *render_properties(struct supervised *sv)
 	add_number(o, "ExecMainCode", MAX_OF(s->main_exit.code, 0));
 	add_number(o, "ExecMainStatus", s->main_exit.status);
 	add_number(o, "NRestarts", s->n_restarts);
+	set_string(o, "StatusText", sv->notify && sv->notify->status ? sv->notify->status : "");
+	add_number(o, "StatusErrno", sv->notify ? sv->notify->error : 0);
+	set_string(o, "StatusBusError",
+		   sv->notify && sv->notify->bus_error ? sv->notify->bus_error : "");
+	add_number(o, "NFileDescriptorStore", (long long)fdstore_count(sv->fdstore));
 	add_number(o, "TasksCurrent", count_processes(sv));
 	set_string(o, "ControlGroup", cg_is_open(&sv->cgroups.unit) ? sv->cgroups.unit.path : "");
 	add_timestamp(o, "StateChangeTimestamp", sv->real_since);
+	set_string(o, "ConditionResult", check_conditions_met(sv) ? "yes" : "no");
+	set_string(o, "AssertResult", check_asserts_met(sv) ? "yes" : "no");
+	add_timestamp(o, "ConditionTimestamp", check_time(sv));
 	if (sv->load_state == LOAD_LOADED)
 		unit_show(sv->unit, add_property, o);
+	if (sv->notify && sv->notify->access != NOTIFY_ACCESS_INVALID)
+		set_string(o, "NotifyAccess", notify_access_name(sv->notify->access));
 	return o;
 }

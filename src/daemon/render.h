@@ -17,4 +17,6 @@ json_t *render_progress(struct supervised *sv);
 json_t *render_outcome(struct supervised *sv, const char *result, const char *message, usec_t since,
 		       bool with_trail);
 /* Outcome of a name that no service was found for. */
+/* A job, as list-jobs shows it. */
+json_t *render_job(const struct jobs *q, const struct job *j);
 json_t *render_problem(const char *name, const char *result, const char *message);

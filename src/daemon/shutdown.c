@@ -5,6 +5,7 @@
 #include "daemon/batch.h"
 #include "daemon/monitor.h"
 #include "daemon/render.h"
+#include "daemon/scheduler.h"
 #include "daemon/supervisor.h"
 #include "util/log.h"
 
@@ -254,6 +255,8 @@ static struct shutdown *begin(struct manager *m, usec_t deadline)
 	}
 	if (!m->shutdown)
 		log_notice("stopping %zu services", s->pending);
+	if (!m->shutdown)
+		scheduler_cancel_starts(m->scheduler);
 	m->shutdown = s;
 	bring_forward(s, deadline);
 	if (!s->order)
@@ -272,6 +275,12 @@ void shutdown_by_signal(struct manager *m)
 	s = begin(m, again ? clock_now() : usec_add(clock_now(), m->shutdown_budget));
 	if (s)
 		s->signalled = true;
+}
+
+void shutdown_by_unit(struct manager *m, const char *name, bool force)
+{
+	log_notice("%s: its end is to end everything%s", name, force ? ", at once" : "");
+	(void)begin(m, force ? clock_now() : usec_add(clock_now(), m->shutdown_budget));
 }
 
 /* ---- those who wait ---- */

@@ -21,5 +21,7 @@ struct shutdown;
 void shutdown_call(struct manager *m, struct call *c, usec_t deadline);
 /* The same for SIGTERM, within the budget of --shutdown-deadline=. A second one kills at once. */
 void shutdown_by_signal(struct manager *m);
+/* The same for SuccessAction=, FailureAction= or StartLimitAction= of that unit; force: everything is killed at once. */
+void shutdown_by_unit(struct manager *m, const char *name, bool force);
 /* Takes NULL. Between the server, which cancels the calls, and the services. */
 void shutdown_free(struct shutdown *s);

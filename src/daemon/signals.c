@@ -181,20 +181,43 @@ void signals_send(struct supervised *sv, const struct action *a)
 	supervised_recheck(sv);
 }
 
+struct rest {
+	struct supervised *service;
+	struct timer timer;
+	struct action action;
+};
+
+void signals_drop_rest(struct supervised *sv)
+{
+	struct rest *r = TAKE_PTR(sv->rest);
+
+	if (!r)
+		return;
+	timer_clear(&r->timer);
+	free(r);
+}
+
+static void send_rest(struct supervised *sv, const struct action *a)
+{
+	if (sv->machine.populated)
+		signals_send(sv, a);
+	ledger_signals_sent(sv);
+}
+
 void signals_send_rest(struct supervised *sv)
 {
-	struct action a = sv->rest_action;
+	struct action a;
 
-	timer_clear(&sv->rest);
-	sv->rest_action.kind = ACTION_INVALID;
-	if (a.kind != ACTION_INVALID && sv->machine.populated)
-		signals_send(sv, &a);
-	ledger_signals_sent(sv);
+	if (!sv->rest)
+		return;
+	a = sv->rest->action;
+	signals_drop_rest(sv);
+	send_rest(sv, &a);
 }
 
 static void on_rest(struct timer *t, usec_t now)
 {
-	struct supervised *sv = container_of(t, struct supervised, rest);
+	struct supervised *sv = container_of(t, struct rest, timer)->service;
 
 	(void)now;
 	if (!sv->main || !process_has_ended(sv->main)) /* else on_process_exit() is about to look */
@@ -203,8 +226,16 @@ static void on_rest(struct timer *t, usec_t now)
 
 void signals_put_off(struct supervised *sv, const struct action *a)
 {
-	sv->rest_action = *a;
-	if (timer_set(sv->manager->loop, &sv->rest, usec_add(clock_now(), LEADER_FIRST), on_rest) < 0)
+	struct rest *r = malloc(sizeof(*r));
+
+	signals_drop_rest(sv);
+	if (!r) {
+		send_rest(sv, a);
+		return;
+	}
+	*r = (struct rest){ .service = sv, .action = *a };
+	sv->rest = r;
+	if (timer_set(sv->manager->loop, &r->timer, usec_add(clock_now(), LEADER_FIRST), on_rest) < 0)
 		signals_send_rest(sv);
 }
 
@@ -227,10 +258,10 @@ ssize_t supervised_signal(struct supervised *sv, enum whom whom, int sig, const 
 	if (whom == WHOM_ALL) {
 		ssize_t rest;
 
-		/* A sweep alone can lose against a fork bomb; an error here leaves it to the sweep. */
+		/* The sweep counts, and can lose against a fork bomb; an error of the kill leaves it at that. */
+		rest = signal_all(sv, sig, false, false);
 		if (sig == SIGKILL)
 			(void)!cg_kill_write(&sv->cgroups.unit);
-		rest = signal_all(sv, sig, false, false);
 		if (rest < 0)
 			return rest;
 		n += rest;

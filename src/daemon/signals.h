@@ -11,6 +11,7 @@ void signals_send(struct supervised *sv, const struct action *a);
 void signals_put_off(struct supervised *sv, const struct action *a);
 /* The main process has had its signal: now the others, if there are any. */
 void signals_send_rest(struct supervised *sv);
+void signals_drop_rest(struct supervised *sv);
 
 /* What is frozen can act neither on ExecStop= nor on a signal; a kill needs no thaw. */
 void signals_thaw(struct supervised *sv);

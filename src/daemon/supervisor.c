@@ -5,18 +5,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 
-#include "daemon/deathwatch.h"
+#include "daemon/check.h"
 #include "daemon/escape.h"
-#include "daemon/guard.h"
+#include "daemon/fdstore.h"
 #include "daemon/killer.h"
 #include "daemon/ledger.h"
+#include "daemon/mainpid.h"
 #include "daemon/manager.h"
+#include "daemon/notify.h"
+#include "daemon/oom.h"
 #include "daemon/process.h"
+#include "daemon/processes.h"
 #include "daemon/recorder.h"
+#include "daemon/scheduler.h"
+#include "daemon/shutdown.h"
 #include "daemon/signals.h"
 #include "util/log.h"
-#include "util/parse.h"
 #include "util/strv.h"
 
 /*
@@ -28,22 +34,28 @@
 /* Without a descriptor or memory for the watch it is all that there is: then it goes on, this seldom. */
 #define RECHECK_UNWATCHED USEC_PER_SEC
 
-static void feed(struct supervised *sv, const struct event *ev);
-
 const char *supervised_name(const struct supervised *sv)
 {
 	return sv->unit->name;
 }
 
+const char *supervised_sub_state(const struct supervised *sv)
+{
+	return sv->unit->kind == UNIT_TARGET && sv->machine.state == STATE_EXITED
+		       ? "active"
+		       : service_state_name(sv->machine.state);
+}
+
 static void feed_kind(struct supervised *sv, enum event_kind kind)
 {
-	feed(sv, &(struct event){ .kind = kind, .deadline = USEC_INFINITY });
+	supervised_feed(sv, &(struct event){ .kind = kind, .deadline = USEC_INFINITY });
 }
 
 void supervised_tell(struct supervised *sv, const struct trail_event *e)
 {
 	const struct trail_event *kept = trail_add(&sv->trail, e);
 
+	history_note(&sv->history, kept);
 	if (kept)
 		manager_tell(sv->manager, supervised_name(sv), kept);
 }
@@ -55,7 +67,7 @@ static void close_cgroup(struct supervised *sv)
 	io_unwatch(&sv->events_io);
 	sv->events_fd = close_fd(sv->events_fd);
 	timer_clear(&sv->recheck);
-	timer_clear(&sv->rest);
+	signals_drop_rest(sv);
 	cgroups_close(&sv->cgroups);
 }
 
@@ -176,199 +188,22 @@ static bool watch_empty(struct supervised *sv)
 	return true;
 }
 
-/* ---- processes ---- */
-
-static void log_exit(const struct supervised *sv, const char *what, struct exit_info e)
-{
-	const char *name = e.code == CLD_EXITED ? exit_status_name(e.status) : signal_name(e.status);
-
-	log_at(e.code == CLD_EXITED && e.status == 0 ? LOG_DEBUG_ : LOG_NOTICE_,
-	       "%s: %s process exited, code=%s, status=%d/%s", supervised_name(sv), what,
-	       exit_code_name(e.code), e.status, name ? name : "n/a");
-}
-
-static void drop_leaf_killer(struct supervised *sv)
-{
-	killer_free(TAKE_PTR(sv->leaf_killer));
-	cg_close(&sv->leaf);
-}
-
-static void on_leaf_killed(struct killer *k, enum kill_status status)
-{
-	struct supervised *sv = k->owner;
-
-	if (status == KILL_STUCK)
-		log_warning("%s: what an Exec*Pre command left behind does not die",
-			    supervised_name(sv));
-	drop_leaf_killer(sv);
-	feed(sv, &sv->held);
-}
-
-/*
- * What ExecCondition= and ExecStartPre= leave behind is killed before the next command runs:
- * systemd.service(5). True when there is something, and the event is held back until it is gone.
- */
-static bool clear_leftovers(struct supervised *sv, const struct event *ev)
-{
-	enum service_state state = sv->machine.state;
-
-	if (state != STATE_CONDITION && state != STATE_START_PRE)
-		return false;
-	if (cgroups_open_control(&sv->cgroups, &sv->leaf) < 0)
-		return false;
-	if (cg_populated(&sv->leaf) == 1) {
-		sv->held = *ev;
-		sv->leaf_killer = killer_new(sv->manager->loop, &sv->leaf, 0, -1,
-					     sv->unit->kill_verify, sv, on_leaf_killed);
-	}
-	if (!sv->leaf_killer)
-		cg_close(&sv->leaf);
-	return sv->leaf_killer;
-}
-
-static int spawn_again(struct supervised *sv, struct process *dead);
-
-static void on_process_exit(struct process *p, struct exit_info e)
-{
-	struct supervised *sv = p->owner;
-	struct event ev = { .kind = p->is_main ? EVENT_MAIN_EXIT : EVENT_CONTROL_EXIT,
-			    .is_main = p->is_main,
-			    .deadline = USEC_INFINITY };
-
-	if (e.code == EXIT_UNKNOWN)
-		(void)guard_exit_of(sv->manager->guard, &(struct process_id){ p->pid, p->identity }, &e);
-	if (e.code == EXIT_UNKNOWN)
-		(void)deathwatch_told(&sv->manager->deathwatch, p->pid, &e);
-	ev.exit = e;
-	if (!p->born && !p->killed && e.code == CLD_KILLED && e.status == SIGKILL &&
-	    spawn_again(sv, p) == 0)
-		return;
-	if (p->is_main)
-		sv->main = NULL;
-	else
-		sv->control = NULL;
-	if (sv->last[p->phase].pid == p->pid)
-		sv->last[p->phase].exit = e;
-	supervised_tell(sv, &(struct trail_event){ .kind = TRAIL_EXIT,
-						   .exit = { p->pid, e, p->is_main } });
-	log_exit(sv, p->is_main ? "Main" : "Control", e);
-	if (!p->is_main && clear_leftovers(sv, &ev))
-		return;
-	/* The truth about the cgroup first, so that a stage that nobody is left for is not entered. */
-	supervised_look(sv);
-	if (p->is_main)
-		signals_send_rest(sv);
-	feed(sv, &ev);
-}
-
-static void on_process_exec(struct process *p)
-{
-	struct supervised *sv = p->owner;
-
-	if (p->is_main)
-		feed(sv, &(struct event){
-				 .kind = EVENT_EXECED, .is_main = true, .deadline = USEC_INFINITY });
-}
-
-static void on_process_report(struct process *p, uint32_t step, int error)
-{
-	struct supervised *sv = p->owner;
-	const struct exec_commands *list = &sv->unit->exec[p->phase];
-	const char *path = p->index < list->n ? list->v[p->index].path
-					      : "?"; /* a reload may have taken it away */
-
-	if (step & EXEC_STEP_WARNING)
-		log_warning("%s: step %s refused by the host, going on: %s", supervised_name(sv),
-			    exec_step_name(step), strerror(error));
-	else
-		log_error("%s: failed at step %s spawning %s: %s", supervised_name(sv),
-			  exec_step_name(step), path, strerror(error));
-}
-
-static void set_callbacks(struct supervised *sv, struct process *p)
-{
-	p->owner = sv;
-	p->guarded = sv->manager->guard;
-	p->on_report = on_process_report;
-	p->on_exec = on_process_exec;
-	p->on_exit = on_process_exit;
-}
-
-static int start_process(struct supervised *sv, bool is_main, enum exec_phase phase, size_t index)
-{
-	struct manager *m = sv->manager;
-	const struct exec_commands *list = &sv->unit->exec[phase];
-	bool tells_result = phase == EXEC_STOP || phase == EXEC_STOP_POST;
-	struct exec_context x = { .unit = sv->unit,
-				  .command = index < list->n ? &list->v[index] : NULL,
-				  .log_dir = m->log_dir,
-				  .nice = m->nice,
-				  .no_file = &m->no_file,
-				  .main_pid = !is_main && sv->main ? sv->main->pid : 0,
-				  .result = tells_result ? sv->machine.result : RESULT_INVALID,
-				  .main_exit = sv->machine.main_exit,
-				  .is_main = is_main,
-				  .spawn = is_main ? sv->main_spawn : sv->control_spawn,
-				  .runtime_dir = m->runtime_dir };
-	struct process *p = x.command ? calloc(1, sizeof(*p)) : NULL;
-	struct cg leaf = CG_INIT;
-	int r = p	    ? cgroups_open(&sv->cgroups, &m->root, supervised_name(sv))
-		: x.command ? -ENOMEM
-			    : -ENOENT; /* its unit was changed while nobody looked */
-
-	if (r == 0)
-		r = is_main ? cgroups_main_leaf(&sv->cgroups, &leaf)
-			    : cgroups_control_leaf(&sv->cgroups, &leaf);
-	if (r == 0) {
-		*p = (struct process){
-			.is_main = is_main, .phase = phase, .index = index, .pidfd = -1, .report_fd = -1
-		};
-		set_callbacks(sv, p);
-		x.unit_fd = sv->cgroups.unit.fd;
-		r = process_start(p, m->loop, &leaf, &m->spawn_method, &x);
-	}
-	cg_close(&leaf);
-	if (r < 0) {
-		free(p);
-		return r;
-	}
-	process_abandon(is_main ? sv->main : sv->control);
-	*(is_main ? &sv->main : &sv->control) = p;
-	sv->last[phase] = (struct last_command){ .pid = p->pid };
-	escape_follow(sv, p);
-	supervised_tell(sv, &(struct trail_event){ .kind = TRAIL_SPAWN, .spawn = { p->pid, phase } });
-	return 0;
-}
-
-/*
- * Killed by the kernel at birth: somebody has used cgroup.kill on a cgroup on the way since the probe at our start. From
- * now on children join their cgroup by themselves, and this one gets another try.
- */
-static int spawn_again(struct supervised *sv, struct process *dead)
-{
-	struct manager *m = sv->manager;
-	bool is_main = dead->is_main;
-
-	if (m->spawn_method != SPAWN_CLONE3 || dead->index >= sv->unit->exec[dead->phase].n)
-		return -EALREADY;
-	m->spawn_method = SPAWN_ATTACH;
-	log_notice("clone3 into a cgroup is poisoned by an earlier cgroup.kill: starting services "
-		   "by fork and cgroup.procs from now on");
-	*(is_main ? &sv->main : &sv->control) = NULL;
-	return start_process(sv, is_main, dead->phase, dead->index);
-}
-
 /* ---- actions ---- */
+
+struct event_queue {
+	struct event v[4];
+	unsigned n;
+};
 
 static void queue(struct supervised *sv, const struct event *ev)
 {
-	assert(sv->queued < ARRAY_SIZE(sv->queue));
-	sv->queue[sv->queued++] = *ev;
+	assert(sv->queue->n < ARRAY_SIZE(sv->queue->v));
+	sv->queue->v[sv->queue->n++] = *ev;
 }
 
 static void do_spawn(struct supervised *sv, const struct action *a)
 {
-	int r = start_process(sv, a->is_main, a->phase, a->index);
+	int r = processes_start(sv, a->is_main, a->phase, a->index);
 	struct event ev = { .kind = EVENT_SPAWNED, .is_main = a->is_main, .deadline = USEC_INFINITY };
 
 	if (r < 0) {
@@ -442,6 +277,8 @@ static void log_state(struct supervised *sv, const struct action *a)
 	const char *text = sv->unit->description ? sv->unit->description : name;
 	bool was_starting = service_state_is_starting(a->from);
 
+	if (sv->unit->kind == UNIT_TARGET)
+		log_info("%s: %s %s", name, a->to == STATE_EXITED ? "reached" : "left", text);
 	if (service_state_is_starting(a->to) && !was_starting)
 		log_info("%s: starting %s", name, text);
 	else if (a->to == STATE_RUNNING && was_starting)
@@ -467,8 +304,9 @@ static void do_state(struct supervised *sv, const struct action *a)
 {
 	bool over = service_state_is_over(a->to);
 
-	timer_clear(&sv->rest);
-	sv->rest_action.kind = ACTION_INVALID;
+	signals_drop_rest(sv);
+	mainpid_stop_waiting(sv);
+	check_stop(sv);
 	if (a->to == STATE_STUCK)
 		sv->stuck_since = clock_now();
 	if (a->to == STATE_STOP && cg_is_open(&sv->cgroups.unit))
@@ -476,7 +314,11 @@ static void do_state(struct supervised *sv, const struct action *a)
 	if (over && sv->machine.populated)
 		(void)!cg_remove(&sv->manager->root, supervised_name(sv)); /* the empty ones of its leaves */
 	if (over) {
-		drop_leaf_killer(sv); /* its event was for the run that is over */
+		processes_drop_leftovers(sv); /* their event was for the run that is over */
+		notify_close(sv);
+		fdstore_note_over(sv);
+		mainpid_clean_up(sv);
+		oom_free(TAKE_PTR(sv->oom));
 		sv->escaped = !sv->machine.populated && sv->main && !process_is_zombie(sv->main->pid);
 		process_abandon(TAKE_PTR(sv->main));
 		process_abandon(TAKE_PTR(sv->control));
@@ -485,6 +327,7 @@ static void do_state(struct supervised *sv, const struct action *a)
 	escape_note_state(sv, a->to);
 	supervised_tell(sv, &(struct trail_event){ .kind = TRAIL_STATE, .state = a->to });
 	manager_note_state(sv->manager, a->from, a->to);
+	scheduler_note_state(sv->manager->scheduler, sv, a);
 }
 
 static void do_answer(struct supervised *sv, const struct action *a)
@@ -543,6 +386,15 @@ static void perform(struct supervised *sv, const struct action *a)
 		release_cgroup(sv);
 		break;
 	case ACTION_FIND_MAIN:
+		mainpid_find(sv, a->at_once);
+		break;
+	case ACTION_CHECK:
+		check_start(sv);
+		break;
+	case ACTION_UNIT_ACTION:
+		shutdown_by_unit(sv->manager, supervised_name(sv),
+				 a->unit_action == UNIT_ACTION_EXIT_FORCE);
+		break;
 	case ACTION_INVALID:
 		break;
 	}
@@ -572,57 +424,43 @@ static void perform_all(struct supervised *sv, const struct actions *actions)
 	ledger_write_ahead(sv, actions);
 	for (unsigned i = 0; i < actions->n; i++)
 		perform(sv, &actions->v[i]);
-	if (sv->rest_action.kind == ACTION_INVALID)
+	if (!sv->rest)
 		ledger_signals_sent(sv);
 }
 
+/* Until nothing more has happened. */
 static void run_queue(struct supervised *sv)
 {
+	struct event_queue *q = sv->queue;
 	struct actions actions;
 
-	sv->stepping = true;
-	while (sv->queued > 0) {
-		struct event next = sv->queue[0];
+	while (q->n > 0) {
+		struct event next = q->v[0];
 
-		memmove(sv->queue, sv->queue + 1, --sv->queued * sizeof(sv->queue[0]));
+		memmove(q->v, q->v + 1, --q->n * sizeof(q->v[0]));
+		if (sv->unit->runtime_extra > 0)
+			(void)!getrandom(&next.random, sizeof(next.random), GRND_NONBLOCK);
 		recorder_begin(supervised_name(sv), event_name(next.kind));
 		if (service_step(&sv->machine, &next, clock_now(), &actions))
 			perform_all(sv, &actions);
 	}
-	sv->stepping = false;
+	sv->queue = NULL;
 	settle(sv);
 }
 
-static void feed(struct supervised *sv, const struct event *ev)
+void supervised_feed(struct supervised *sv, const struct event *ev)
 {
+	struct event_queue q = { .n = 0 };
+	bool rests = !sv->queue;
+
+	if (rests)
+		sv->queue = &q; /* cppcheck-suppress autoVariables; run_queue() ends it */
 	queue(sv, ev);
-	if (!sv->stepping)
+	if (rests)
 		run_queue(sv);
 }
 
 /* ---- after an earlier cgkilld ---- */
-
-static void take_over(struct supervised *sv, struct process *p, bool is_main)
-{
-	if (!p)
-		return;
-	set_callbacks(sv, p);
-	*(is_main ? &sv->main : &sv->control) = p;
-}
-
-/* A process that has ended while nobody looked, as if it ended now. */
-static void tell_end(struct supervised *sv, bool is_main, const struct process_id *id)
-{
-	struct process gone = { .pid = id->pid,
-				.identity = id->identity,
-				.is_main = is_main,
-				.phase = is_main ? EXEC_START : sv->machine.phase,
-				.born = true,
-				.owner = sv };
-
-	sv->last[gone.phase].pid = id->pid;
-	on_process_exit(&gone, (struct exit_info){ .code = EXIT_UNKNOWN });
-}
 
 static void resume_machine(struct supervised *sv, const struct adopted *found)
 {
@@ -632,12 +470,13 @@ static void resume_machine(struct supervised *sv, const struct adopted *found)
 		.control_never_ran = m->control_alive && found->control_id.pid == 0,
 		.signals_due = sv->signals_due,
 	};
+	struct event_queue q = { .n = 0 };
 	struct actions actions;
 
-	sv->stepping = true;
+	sv->queue = &q; /* cppcheck-suppress autoVariables; run_queue() ends it */
 	service_resume(m, &how, clock_now(), &actions);
 	perform_all(sv, &actions);
-	sv->stepping = false;
+	run_queue(sv);
 }
 
 void supervised_resume(struct supervised *sv, const struct adopted *found)
@@ -647,25 +486,30 @@ void supervised_resume(struct supervised *sv, const struct adopted *found)
 
 	if (m->populated)
 		escape_watch(sv, true);
-	take_over(sv, found->main, true);
-	take_over(sv, found->control, false);
+	notify_adopt(sv);
+	if (!service_state_is_over(m->state))
+		processes_watch_oom(sv);
+	fdstore_adopt(sv);
+	processes_take_over(sv, found->main, true);
+	processes_take_over(sv, found->control, false);
 	if (m->state == STATE_STUCK)
 		sv->stuck_since = m->state_since;
 	/* A kill that was cut off may have left it frozen. */
 	if (m->killing)
 		signals_thaw(sv);
 	resume_machine(sv, found);
-	run_queue(sv);
 	if (main_ran && m->state == STATE_START) {
-		feed(sv, &(struct event){
-				 .kind = EVENT_SPAWNED, .is_main = true, .deadline = USEC_INFINITY });
-		feed(sv, &(struct event){
-				 .kind = EVENT_EXECED, .is_main = true, .deadline = USEC_INFINITY });
+		supervised_feed(sv, &(struct event){ .kind = EVENT_SPAWNED,
+						     .is_main = true,
+						     .deadline = USEC_INFINITY });
+		supervised_feed(sv, &(struct event){ .kind = EVENT_EXECED,
+						     .is_main = true,
+						     .deadline = USEC_INFINITY });
 	}
 	if (m->main_alive && !sv->main)
-		tell_end(sv, true, &found->main_id);
+		processes_tell_end(sv, true, &found->main_id);
 	if (m->control_alive && !sv->control)
-		tell_end(sv, false, &found->control_id);
+		processes_tell_end(sv, false, &found->control_id);
 	if (!sv->main && !sv->control)
 		supervised_look(sv);
 }
@@ -680,6 +524,7 @@ static const struct {
 	[EVENT_STOP] = { REQUEST_STOP, "stop" },
 	[EVENT_RESTART] = { REQUEST_START, "restart" },
 	[EVENT_RELOAD] = { REQUEST_RELOAD, "reload" },
+	[EVENT_STOP_TO_START] = { REQUEST_STOP, "restart" },
 	[EVENT_RESET_FAILED] = { REQUEST_INVALID, "reset-failed" },
 };
 
@@ -705,19 +550,23 @@ static void note_origin(struct supervised *sv, enum event_kind kind, const struc
 }
 
 void supervised_request(struct supervised *sv, enum event_kind kind, usec_t deadline,
-			const struct peer *by, struct waiter *w)
+			const struct asker *by, struct waiter *w)
 {
 	struct trail_event e = { .kind = TRAIL_JOB,
 				 .job = { .what = requests[kind].name, .result = "requested" } };
+	const struct peer *peer = by ? by->peer : NULL;
 
-	note_origin(sv, kind, by);
-	if (by) {
-		e.job.by_peer = true;
-		e.job.uid = by->uid;
-		e.job.pid = by->pid;
-		e.names = strdup(by->comm);
+	note_origin(sv, kind, peer);
+	if (peer) {
+		e.by_peer = true;
+		e.job.uid = peer->uid;
+		e.job.pid = peer->pid;
+		e.names = strdup(peer->comm);
 		log_info("%s: %s asked for by uid %u pid %d (%s)", supervised_name(sv), e.job.what,
-			 by->uid, by->pid, by->comm);
+			 peer->uid, peer->pid, peer->comm);
+	} else if (by && by->reason) {
+		e.names = strdup(by->reason);
+		log_info("%s: %s asked for as %s", supervised_name(sv), e.job.what, by->reason);
 	}
 	supervised_tell(sv, &e);
 	sv->escaped = false;
@@ -727,7 +576,7 @@ void supervised_request(struct supervised *sv, enum event_kind kind, usec_t dead
 		w->request = requests[kind].request;
 		list_append(&sv->waiters, &w->link);
 	}
-	feed(sv, &(struct event){ .kind = kind, .deadline = deadline });
+	supervised_feed(sv, &(struct event){ .kind = kind, .deadline = deadline });
 }
 
 /* ---- life of the record ---- */
@@ -746,10 +595,10 @@ struct supervised *supervised_new(struct manager *m, const char *name)
 	sv->manager = m;
 	sv->load_state = LOAD_NOT_FOUND;
 	sv->cgroups = (struct cgroups)CGROUPS_INIT;
-	sv->leaf = (struct cg)CG_INIT;
 	sv->events_fd = -1;
 	list_init(&sv->link);
 	list_init(&sv->waiters);
+	list_init(&sv->job_waiter.link);
 	service_init(&sv->machine, sv->unit, clock_now());
 	find_survivors(sv);
 	watch_empty(sv); /* but do not look yet: if it is empty by now, its record would go before it was read */
@@ -762,13 +611,19 @@ void supervised_free(struct supervised *sv)
 		return;
 	list_remove(&sv->link);
 	killer_free(sv->killer);
-	drop_leaf_killer(sv);
+	processes_drop_leftovers(sv);
 	escape_free(sv);
+	check_free(sv->check);
+	notify_free(sv->notify);
+	fdstore_free(sv->fdstore);
+	mainpid_stop_waiting(sv);
+	oom_free(sv->oom);
 	close_cgroup(sv);
 	timer_clear(&sv->timer);
 	process_free(sv->main);
 	process_free(sv->control);
 	trail_deinit(&sv->trail);
+	history_deinit(&sv->history);
 	strv_free(sv->warnings);
 	free(sv->load_error);
 	free(sv->alias_of);

@@ -4,16 +4,23 @@
  * One service and its processes: performs the actions of its state machine (core/service.h) in the
  * kernel and feeds back what happens there.
  */
+#include "core/jobs.h"
 #include "core/record.h"
 #include "core/service.h"
 #include "daemon/cgroups.h"
+#include "daemon/history.h"
 #include "daemon/loop.h"
 #include "daemon/server.h"
 #include "daemon/trail.h"
 #include "util/list.h"
 
+struct check;
 struct escape;
+struct fdstore;
+struct mainpid;
 struct manager;
+struct notify;
+struct oom;
 struct process;
 struct killer;
 
@@ -24,6 +31,12 @@ struct waiter {
 	struct list link; /* in supervised.waiters */
 	enum request request;
 	void (*fn)(struct waiter *w, enum answer a);
+};
+
+/* Who asks: a client, or another unit's need; or nobody in particular. */
+struct asker {
+	const struct peer *peer;
+	const char *reason; /* "dependency of web.service" */
 };
 
 /* Who has asked for what is going on; the strings are owned. */
@@ -51,22 +64,33 @@ struct supervised {
 	struct list link; /* in manager.services */
 	struct list waiters;
 
+	/* daemon/scheduler.h */
+	struct graph_node *node;
+	struct waiter job_waiter; /* of the job of the unit that runs */
+	uint32_t answered_job;	  /* the last one that the machine has answered */
+	enum job_result last_job;
+
 	struct cgroups cgroups;
 	struct process *main, *control;
 	bool stranger;	       /* it lives in our subtree, and nothing is known of it */
+	unsigned users;	       /* requests that are to tell what became of it */
 	bool leaving;	       /* a shutdown is to tell what became of it */
 	struct escape *escape; /* EscapePolicy=; NULL = not watched */
 	bool escaped; /* the main process was moved out of the cgroup, and outlives the run */
 	struct last_command last[EXEC_PHASE_MAX];
 
-	struct killer *killer;	    /* ACTION_KILL */
-	struct killer *leaf_killer; /* of what a pre command left behind */
-	struct cg leaf;		    /* … in this leaf */
-	struct event held;	    /* … after which this goes on */
-	int events_fd;		    /* cgroup.events while it is watched */
+	struct check *check;   /* Condition…= and Assert…=; NULL = it was never to be checked */
+	struct notify *notify; /* what it says of itself; NULL = it was never to say anything */
+	struct fdstore *fdstore; /* what it keeps with us; NULL = nothing */
+	struct mainpid *mainpid; /* its PID file is waited for; NULL = not */
+	struct oom *oom;	 /* NULL = not watched */
+
+	struct killer *killer;	     /* ACTION_KILL */
+	struct leftovers *leftovers; /* of a command before the start, being killed; NULL = none */
+	int events_fd;		     /* cgroup.events while it is watched */
 	struct io_source events_io;
-	struct timer timer, recheck, rest;
-	struct action rest_action; /* what the rest is to get once `rest` fires; kind 0 = nothing */
+	struct timer timer, recheck;
+	struct rest *rest; /* the signal that all but the main process are still to get; NULL = none */
 	usec_t recheck_delay;
 
 	/* for a later cgkilld: daemon/ledger.h */
@@ -77,11 +101,10 @@ struct supervised {
 	bool unrecorded;			    /* the last one could not be stored */
 	struct request_origin asked;
 
-	struct event queue[4]; /* what happened while actions were performed */
-	unsigned queued;
-	bool stepping;
+	struct event_queue *queue; /* while actions are performed: what happens meanwhile; NULL: the machine rests */
 
 	struct trail trail;
+	struct history history;
 	usec_t stuck_since;
 	usec_t hangs_until; /* reading about its processes hung: not before then again */
 	usec_t real_since;  /* CLOCK_REALTIME of the last change of state */
@@ -109,7 +132,13 @@ void supervised_resume(struct supervised *sv, const struct adopted *found);
 
 /* A request; w (may be NULL) is answered now or later, exactly once, unless it is unlinked before. by may be NULL. */
 void supervised_request(struct supervised *sv, enum event_kind kind, usec_t deadline,
-			const struct peer *by, struct waiter *w);
+			const struct asker *by, struct waiter *w);
+
+/* As service_state_name(), but that a target is simply "active". Static. */
+const char *supervised_sub_state(const struct supervised *sv);
+
+/* Something has happened: the machine is told now or, in the midst of a step, after it. */
+void supervised_feed(struct supervised *sv, const struct event *ev);
 
 /* Adds to its trail, for all who look at it. Takes over e->names. */
 void supervised_tell(struct supervised *sv, const struct trail_event *e);

@@ -14,10 +14,10 @@ static const char *const kind_names[TRAIL_KIND_MAX] = {
 
 static const char *const whom_names[] = { NULL, "main", "control", "all" };
 
-/* Six is a start; most services do little else that is worth a record. */
+/* Five is a start; most services do little else that is worth a record. */
 static int grow(struct trail *t)
 {
-	unsigned cap = t->cap ? TRAIL_MAX : 6;
+	unsigned cap = t->cap ? MIN_OF(2 * t->cap, TRAIL_MAX) : 5;
 	struct trail_event *v = reallocarray(t->v, cap, sizeof(*v));
 
 	if (!v)
@@ -63,12 +63,11 @@ static void add_job(json_t *o, const struct trail_event *e)
 
 	json_object_set_new(o, "state", json_string(e->job.what));
 	json_object_set_new(o, "result", json_string(e->job.result));
-	if (!e->job.by_peer)
-		return;
-	buf_printf(&by, "uid %u pid %d", e->job.uid, e->job.pid);
+	if (e->by_peer)
+		buf_printf(&by, "uid %u pid %d", e->job.uid, e->job.pid);
 	if (e->names)
-		buf_printf(&by, " (%s)", e->names);
-	if (buf_error(&by) == 0)
+		buf_printf(&by, e->by_peer ? " (%s)" : "%s", e->names);
+	if (buf_error(&by) == 0 && by.len > 0)
 		json_object_set_new(o, "by", json_string(by.data));
 }
 

@@ -9,7 +9,7 @@
 #include "core/service.h"
 #include "util/clock.h"
 
-#define TRAIL_MAX 16
+#define TRAIL_MAX 32 /* what a restart with commands in all its stages is told in, and a few more */
 
 enum trail_kind {
 	TRAIL_INVALID,
@@ -28,11 +28,11 @@ enum trail_kind {
 struct trail_event {
 	usec_t boot; /* CLOCK_BOOTTIME, filled in by trail_add() */
 	enum trail_kind kind;
+	bool by_peer; /* JOB: a client has asked, who is in job and names */
 	union {
 		struct {
 			const char *what;   /* "start", … */
 			const char *result; /* "requested", or answer_name() */
-			bool by_peer;
 			uid_t uid;
 			pid_t pid;
 		} job;
@@ -55,7 +55,7 @@ struct trail_event {
 			pid_t pid;
 		} escape;
 	};
-	char *names; /* SIGNAL, KILL: "daemon, sh" of whom it hit; JOB: the peer's comm; ESCAPE: "sleep lives in /x"; owned, may be NULL */
+	char *names; /* SIGNAL, KILL: "daemon, sh" of whom it hit; JOB: the peer's comm, or the unit that needs it; ESCAPE: "sleep lives in /x"; owned, may be NULL */
 };
 
 struct trail {

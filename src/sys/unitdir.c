@@ -90,9 +90,40 @@ char **unitdir_search_path(const char *unit_path, bool user)
 	return r == 0 ? TAKE_PTR(path) : NULL;
 }
 
+static bool is_in(enum unitdir_part part, const char *dir)
+{
+	bool foreign = ends_with(dir, "/systemd/system") || ends_with(dir, "/systemd/user");
+
+	return !foreign ||
+	       (part == UNITDIR_ADMIN && !after_prefix(dir, "/usr/") && !after_prefix(dir, "/lib/"));
+}
+
+int unitdir_part(char *const *search_path, enum unitdir_part part, char ***out)
+{
+	cleanup_strv char **path = NULL;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && search_path && search_path[i]; i++)
+		if (is_in(part, search_path[i]))
+			r = strv_push(&path, search_path[i]);
+	if (r == 0)
+		*out = TAKE_PTR(path);
+	return r;
+}
+
 static bool is_null_device(const struct stat *st)
 {
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3); /* null(4) */
+}
+
+/* By its text: below another root there may be no device. */
+static bool is_link_to_null(const char *path)
+{
+	static const char null[] = "/dev/null";
+	char target[sizeof(null)];
+
+	return readlink(path, target, sizeof(target)) == (ssize_t)strlen(null) &&
+	       memcmp(target, null, strlen(null)) == 0;
 }
 
 static int read_all(int fd, struct unit_file *out)
@@ -125,6 +156,8 @@ static int read_file(const char *path, struct unit_file *out)
 	cleanup_close int fd = -1;
 	struct stat st;
 
+	if (is_link_to_null(path))
+		return 0;
 	if (stat(path, &st) < 0)
 		return -errno;
 	if (is_null_device(&st))
@@ -244,10 +277,10 @@ static int read_alias(char *const *search_path, const char *path, const char *na
 	char *slash;
 
 	slash = target ? strrchr(target, '/') : NULL;
-	if (!slash || !ends_with(slash, ".service"))
+	if (!slash || !ends_with(slash, mine.suffix))
 		return 0;
 	its = split_name(slash + 1);
-	if (its.at && its.instance_len == 0 && mine.instance_len == 0)
+	if (its.at && its.instance_len == 0 && !mine.at)
 		return 0;
 	if (its.at && its.instance_len == 0) /* to a template: the instance remains */
 		its.instance = mine.instance, its.instance_len = mine.instance_len;
@@ -296,15 +329,21 @@ static int resolve(char *const *search_path, const char *name, char ***names, ch
 	return -EBADMSG;
 }
 
-static int push_dropin_dir(char ***dirs, const char *dir, const char *prefix, int prefix_len,
-			   const char *at, struct name_parts p, int instance_len)
+/* The directories that go with a unit's name: ".d", ".wants" or ".requires" behind it, in one directory of the path. */
+struct dir_search {
+	char ***dirs; /* are added to these */
+	const char *in, *suffix;
+	struct name_parts name;
+};
+
+static int push_dir(const struct dir_search *s, const char *at, int prefix_len, int instance_len)
 {
 	char *path;
 
-	if (asprintf(&path, "%s/%.*s%s%.*s%s.d", dir, prefix_len, prefix, at, instance_len,
-		     p.instance, p.suffix) < 0)
+	if (asprintf(&path, "%s/%.*s%s%.*s%s%s", s->in, prefix_len, s->name.prefix, at,
+		     instance_len, s->name.instance, s->name.suffix, s->suffix) < 0)
 		return -ENOMEM;
-	return strv_push_take(dirs, path);
+	return strv_push_take(s->dirs, path);
 }
 
 /* "foo-bar-baz" → "foo-bar-" → "foo-" → 0. */
@@ -323,37 +362,51 @@ static int chop(const char *prefix, int len)
  * For foo-bar@baz.service in one directory: foo-bar@baz.service.d, foo-bar@.service.d,
  * foo-.service.d, foo-@baz.service.d, foo-@.service.d: systemd.unit(5).
  */
-static int push_dropin_dirs(char ***dirs, const char *dir, const char *name)
+static int push_dirs(const struct dir_search *s)
 {
-	struct name_parts p = split_name(name);
-	const char *at = p.at ? "@" : "";
-	int r = push_dropin_dir(dirs, dir, p.prefix, p.prefix_len, at, p, p.instance_len);
+	const struct name_parts *p = &s->name;
+	const char *at = p->at ? "@" : "";
+	int r = push_dir(s, at, p->prefix_len, p->instance_len);
 
-	if (r == 0 && p.instance_len > 0)
-		r = push_dropin_dir(dirs, dir, p.prefix, p.prefix_len, at, p, 0);
-	for (int n = chop(p.prefix, p.prefix_len); r == 0 && n > 0; n = chop(p.prefix, n))
-		r = push_dropin_dir(dirs, dir, p.prefix, n, "", p, 0);
-	for (int n = chop(p.prefix, p.prefix_len); r == 0 && n > 0 && p.at; n = chop(p.prefix, n)) {
-		r = push_dropin_dir(dirs, dir, p.prefix, n, at, p, p.instance_len);
+	if (r == 0 && p->instance_len > 0)
+		r = push_dir(s, at, p->prefix_len, 0);
+	for (int n = chop(p->prefix, p->prefix_len); r == 0 && n > 0; n = chop(p->prefix, n))
+		r = push_dir(s, "", n, 0);
+	for (int n = chop(p->prefix, p->prefix_len); r == 0 && n > 0 && p->at; n = chop(p->prefix, n)) {
+		r = push_dir(s, at, n, p->instance_len);
 		if (r == 0)
-			r = push_dropin_dir(dirs, dir, p.prefix, n, at, p, 0);
+			r = push_dir(s, at, n, 0);
+	}
+	return r;
+}
+
+static int list_dirs(char *const *search_path, const char *name, const char *suffix, char ***dirs)
+{
+	struct dir_search s = { .dirs = dirs, .suffix = suffix, .name = split_name(name) };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && search_path && search_path[i]; i++) {
+		s.in = search_path[i];
+		r = push_dirs(&s);
 	}
 	return r;
 }
 
 /*
  * All directories for drop-ins, highest priority first: by name, own name first, then those of
- * every service.
+ * every unit of the kind.
  */
 static int list_dropin_dirs(char *const *search_path, char *const *names, char ***dirs)
 {
+	const char *kind = names[0] + strlen(names[0]);
 	int r = 0;
 
+	while (kind > names[0] && kind[-1] != '.')
+		kind--;
 	for (size_t n = strv_len(names); r == 0 && n > 0; n--)
-		for (size_t i = 0; r == 0 && search_path && search_path[i]; i++)
-			r = push_dropin_dirs(dirs, search_path[i], names[n - 1]);
+		r = list_dirs(search_path, names[n - 1], ".d", dirs);
 	for (size_t i = 0; r == 0 && search_path && search_path[i]; i++)
-		r = strv_push_take(dirs, join(search_path[i], "/", "service.d", ""));
+		r = strv_push_take(dirs, join(search_path[i], "/", kind, ".d"));
 	return r;
 }
 
@@ -370,8 +423,8 @@ static bool has_file_name(char *const *paths, const char *name)
 	return false;
 }
 
-/* Adds the *.conf files of dir whose names are not there yet. 0 or -ENOMEM. */
-static int push_dropins(char ***paths, const char *dir, struct diags *diags)
+/* Adds the files of dir whose names end so and are not there yet. 0 or -ENOMEM. */
+static int push_entries(char ***paths, const char *dir, const char *ending, struct diags *diags)
 {
 	DIR *d = opendir(dir);
 	struct dirent *entry;
@@ -384,7 +437,7 @@ static int push_dropins(char ***paths, const char *dir, struct diags *diags)
 		return 0;
 	}
 	while (r == 0 && (entry = readdir(d)))
-		if (entry->d_name[0] != '.' && ends_with(entry->d_name, ".conf") &&
+		if (entry->d_name[0] != '.' && ends_with(entry->d_name, ending) &&
 		    !has_file_name(*paths, entry->d_name))
 			r = strv_push_take(paths, join(dir, "/", entry->d_name, ""));
 	closedir(d);
@@ -430,7 +483,7 @@ static int read_dropins(char *const *search_path, char *const *names, struct uni
 	int r = list_dropin_dirs(search_path, names, &dirs);
 
 	for (size_t i = 0; r == 0 && dirs && dirs[i]; i++)
-		r = push_dropins(&paths, dirs[i], diags);
+		r = push_entries(&paths, dirs[i], ".conf", diags);
 	if (r < 0)
 		return r;
 	if (paths)
@@ -485,6 +538,33 @@ int unitdir_read(char *const *search_path, const char *name, struct unit_files *
 	return 0;
 }
 
+/* What is a link to /dev/null, or empty, hides those of its name behind it and means nobody. */
+static bool is_masked(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 &&
+	       (is_null_device(&st) || (S_ISREG(st.st_mode) && st.st_size == 0));
+}
+
+int unitdir_links(char *const *search_path, const char *name, const char *suffix, char ***out,
+		  struct diags *diags)
+{
+	cleanup_strv char **dirs = NULL, **paths = NULL, **names = NULL;
+	int r = list_dirs(search_path, name, suffix, &dirs);
+
+	for (size_t i = 0; r == 0 && dirs && dirs[i]; i++)
+		r = push_entries(&paths, dirs[i], "", diags);
+	if (r == 0 && paths)
+		qsort(paths, strv_len(paths), sizeof(*paths), compare_file_names);
+	for (size_t i = 0; r == 0 && paths && paths[i]; i++)
+		if (!is_masked(paths[i]))
+			r = strv_push(&names, file_name(paths[i]));
+	if (r == 0)
+		*out = TAKE_PTR(names);
+	return r;
+}
+
 void unit_files_deinit(struct unit_files *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
@@ -530,7 +610,7 @@ static int list_directory(const char *dir, struct names *names)
 		return 0;
 	while (r == 0 && (entry = readdir(d)))
 		if (entry->d_name[0] != '.' && entry->d_type != DT_DIR &&
-		    ends_with(entry->d_name, ".service"))
+		    (ends_with(entry->d_name, ".service") || ends_with(entry->d_name, ".target")))
 			r = push_name(names, entry->d_name);
 	closedir(d);
 	return r;

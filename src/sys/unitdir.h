@@ -26,6 +26,10 @@ struct unit_files {
  */
 char **unitdir_search_path(const char *unit_path, bool user) must_check;
 
+/* Those directories of the path that are not systemd's; with ADMIN also those of systemd that no package writes to. */
+enum unitdir_part { UNITDIR_OWN, UNITDIR_ADMIN };
+int unitdir_part(char *const *search_path, enum unitdir_part part, char ***out) must_check;
+
 /*
  * Reads all files of the unit. A file that is no regular file, is larger than UNIT_FILE_MAX, or
  * cannot be read, is told in diags (an error when it is the fragment) and never blocks. 0, -ENOENT
@@ -37,5 +41,13 @@ int unitdir_read(char *const *search_path, const char *name, struct unit_files *
 		 struct diags *diags) must_check;
 void unit_files_deinit(struct unit_files *f);
 
-/* The names of all *.service files on the path, sorted, each once (templates included). 0 or -ENOMEM. */
+/*
+ * The names of the entries of NAME.wants (suffix ".wants") or NAME.requires on the path, and of those directories that go with
+ * its template or a prefix of its name, as for drop-ins: sorted, each once, without those that are masked. An entry is known
+ * by its name alone, whatever it links to. A directory that cannot be read is told in diags. 0 or -ENOMEM.
+ */
+int unitdir_links(char *const *search_path, const char *name, const char *suffix, char ***out,
+		  struct diags *diags) must_check;
+
+/* The names of all *.service and *.target files on the path, sorted, each once (templates included). 0 or -ENOMEM. */
 int unitdir_list(char *const *search_path, char ***out) must_check;
