@@ -5,7 +5,8 @@
 
 #define STOP_TIMEOUT (300 * USEC_PER_MSEC)
 #define RESTART_WAIT (100 * USEC_PER_MSEC)
-#define EARLY	     (2 * USEC_PER_MSEC)   /* how much before its time something may be seen */
+#define EARLY	     (2 * USEC_PER_MSEC) /* how much before its time something may be seen */
+#define UNHEARD	     (100 * USEC_PER_MSEC)
 #define LATE	     (400 * USEC_PER_MSEC) /* and after: a busy machine */
 
 #define SERVE "Type=simple\nExecStart=@ serve\n"
@@ -14,6 +15,10 @@
 	      "ExecStartPost=@ note post 2\nExecStopPost=@ note stop-post 1\n"
 #define RESTARTED SERVE "Restart=always\nRestartSec=100ms\n"
 #define STUBBORN  "Type=simple\nExecStart=@ serve stubborn\nTimeoutStopSec=300ms\n"
+#define NOTIFIES  "ExecStart=@ serve notify\n"
+#define FORKS	  "Type=forking\nExecStart=@ fork\n"
+#define UNMET	  "\n[Unit]\nConditionPathExists=/\nConditionPathExists=~/nowhere\n"
+#define MET	  "\n[Unit]\nConditionPathExists=~/units\nAssertPathIsDirectory=~\n"
 
 /* ---- triggers ---- */
 
@@ -92,6 +97,21 @@ static bool start_and_fail(struct stage *s)
 static bool begin_start(struct stage *s)
 {
 	return stage_ask(s, "Start") && stage_await_line(s, "pre1", 1);
+}
+
+static bool begin_notify(struct stage *s)
+{
+	return stage_ask(s, "Start") && stage_await_line(s, "start", 1);
+}
+
+static bool begin_forking(struct stage *s)
+{
+	return stage_ask(s, "Start") && stage_await_line(s, "forked", 1);
+}
+
+static bool begin_check(struct stage *s)
+{
+	return stage_ask(s, "Start");
 }
 
 /* … and a command of it ends while nobody looks. */
@@ -215,6 +235,46 @@ static bool check_start(struct stage *s)
 	return one_runs(s, 1);
 }
 
+/* Without a guard what it says while nobody listens is lost, and the start goes on until it is said again. */
+static bool say_again(struct stage *s)
+{
+	usec_t end = clock_now() + UNHEARD;
+	const struct line *start;
+	struct status st;
+	struct journal j;
+
+	if (s->guarded)
+		return true;
+	do {
+		if (!stage_status(s, &st))
+			return false;
+		stage_journal(s, &j);
+		start = journal_last(&j, "start");
+	} while (streq(st.active, "activating") && clock_now() < end);
+	return !streq(st.active, "activating") || (start && kill(start->pid, SIGUSR2) == 0);
+}
+
+static bool check_notify(struct stage *s)
+{
+	return say_again(s) && check_start(s);
+}
+
+static bool check_skipped(struct stage *s)
+{
+	struct status st;
+	struct journal j;
+
+	if (!stage_settled(s, &st))
+		return false;
+	stage_journal(s, &j);
+	if (journal_count(&j, "start") > 0)
+		return complain(s, "it was started against its conditions");
+	return streq(st.active, "inactive")
+		       ? none_lives(s)
+		       : complain(s, "what was not to start is %s (%s), result %s", st.active,
+				  st.sub, st.result);
+}
+
 static bool check_oneshot(struct stage *s)
 {
 	struct status st;
@@ -298,6 +358,21 @@ static bool check_reload(struct stage *s)
 	return n == 1 || complain(s, "%u processes live instead of 1", n);
 }
 
+/* Without a guard it may have been heard in part, and goes on by the timeout. */
+static bool check_notify_reload(struct stage *s)
+{
+	struct status st;
+	struct journal j;
+
+	if (s->taken && !stage_await_line(s, "hup", 1))
+		return false;
+	if (!stage_settled(s, &st) || !check_runs_on(s))
+		return false;
+	stage_journal(s, &j);
+	return journal_count(&j, "hup") <= 2 ||
+	       complain(s, "it was reloaded %u times", journal_count(&j, "hup"));
+}
+
 static bool check_stop(struct stage *s)
 {
 	struct status st;
@@ -307,6 +382,14 @@ static bool check_stop(struct stage *s)
 	if (!s->taken && streq(st.active, "active"))
 		return check_runs_on(s);
 	return stage_await_line(s, "end", 1) && has_ended_well(s, &st);
+}
+
+static bool check_pid_file(struct stage *s, const struct journal *j unused)
+{
+	char path[sizeof(s->dir) + sizeof("/pid")];
+
+	snprintf(path, sizeof(path), "%s/pid", s->dir);
+	return access(path, F_OK) < 0 || complain(s, "its PID file is left");
 }
 
 /* Each command of the stop has run once, and ExecStopPost= over the end. */
@@ -447,6 +530,22 @@ const struct scenario scenarios[] = {
 	  check_restart, NULL },
 	{ "auto-restart", RESTARTED, WATCH_CGKILLD, start_first, service_exits, has_started_twice,
 	  check_auto_restart, NULL },
+	{ "notify", "Type=notify\n" NOTIFIES, WATCH_CGKILLD, NULL, ask_start, is_answered,
+	  check_notify, NULL },
+	{ "notify-reload", "Type=notify-reload\nTimeoutStartSec=500ms\n" NOTIFIES, WATCH_CGKILLD,
+	  start_first, ask_reload, is_answered, check_notify_reload, NULL },
+	{ "forking", FORKS "PIDFile=~/pid\n", WATCH_CGKILLD, NULL, ask_start, is_answered,
+	  check_start, check_pid_file },
+	{ "forking-post", FORKS "PIDFile=~/pid\nExecStartPost=@ note post 2\n", WATCH_CGKILLD, NULL,
+	  ask_start, is_answered, check_start_with_commands, check_pid_file },
+	{ "forking-stop", FORKS "PIDFile=~/pid\n", WATCH_CGKILLD, start_first, ask_stop,
+	  is_answered, check_stop, check_pid_file },
+	{ "forking-guess", FORKS, WATCH_CGKILLD, NULL, ask_start, is_answered, check_start, NULL },
+	{ "condition", SERVE MET, WATCH_CGKILLD, NULL, ask_start, is_answered, check_start, NULL },
+	{ "condition-unmet", SERVE UNMET, WATCH_CGKILLD, NULL, ask_start, is_answered,
+	  check_skipped, NULL },
+	{ "condition-restart", RESTARTED MET, WATCH_CGKILLD, start_first, service_exits,
+	  has_started_twice, check_auto_restart, NULL },
 	{ "failure", SERVE, WATCH_CGKILLD, start_first, service_exits, has_ended, check_failed, NULL },
 	{ "daemon-reload", SERVE, WATCH_CGKILLD, start_first, read_units_again, at_once,
 	  check_runs_on, NULL },
@@ -456,6 +555,12 @@ const struct scenario scenarios[] = {
 	{ "adoption", SERVE, WATCH_SUCCESSOR, start_first, NULL, is_ready, check_runs_on, NULL },
 	{ "adoption-of-start", COMMANDS, WATCH_SUCCESSOR, begin_start, NULL, is_ready,
 	  check_start_with_commands, check_order },
+	{ "adoption-of-notify", "Type=notify\n" NOTIFIES, WATCH_SUCCESSOR, begin_notify, NULL,
+	  is_ready, check_notify, NULL },
+	{ "adoption-of-forking", FORKS "PIDFile=~/pid\n", WATCH_SUCCESSOR, begin_forking, NULL,
+	  is_ready, check_start, check_pid_file },
+	{ "adoption-of-check", SERVE MET, WATCH_SUCCESSOR, begin_check, NULL, is_ready, check_start,
+	  NULL },
 	{ "adoption-of-command", COMMANDS, WATCH_SUCCESSOR, begin_start_and_crash, NULL, is_ready,
 	  check_start_with_commands, check_order },
 	{ "adoption-of-stop", STUBBORN, WATCH_SUCCESSOR, start_and_ask_stop, NULL, is_ready,

@@ -15,7 +15,7 @@ enum watched {
 
 struct scenario {
 	const char *name;
-	const char *service; /* the unit's section [Service]; "@" is the witness */
+	const char *service; /* the unit's section [Service], and others; see stage_set() */
 	enum watched watched;
 	bool (*prepare)(struct stage *s); /* what comes before, in peace; may be NULL */
 	bool (*trigger)(struct stage *s); /* NULL where its start is it */

@@ -173,6 +173,8 @@ static void write_unit(struct stage *s, const char *section)
 	for (; *section; section++)
 		if (*section == '@')
 			fprintf(f, "%s %s", s->witness_path, s->dir);
+		else if (*section == '~')
+			fputs(s->dir, f);
 		else
 			fputc(*section, f);
 	fclose(f);
@@ -188,6 +190,8 @@ void stage_set(struct stage *s, const char *service_section)
 	path_of(&path, s, "journal");
 	unlink(path);
 	path_of(&path, s, "log/cgkilld");
+	unlink(path);
+	path_of(&path, s, "pid");
 	unlink(path);
 	snprintf(s->root, sizeof(s->root), "%s/services.%u", s->t.root_file_path, s->serial++);
 	write_unit(s, service_section);
@@ -565,6 +569,9 @@ static bool nothing_is_left(struct stage *s)
 	list_directory(path, found, sizeof(found));
 	if (found[0])
 		return complain(s, "at the end records are left:%s", found);
+	path_of(&path, s, "run/" CGKILL_LAST_STOP);
+	if (unlink(path) < 0)
+		return complain(s, "at the end there is no time line of it");
 	path_of(&path, s, "run");
 	list_directory(path, found, sizeof(found));
 	if (s->guarded && streq(found, " crash"))

@@ -17,6 +17,8 @@ unset NOTIFY_SOCKET JOURNAL_STREAM
 # shellcheck disable=SC2034 # for who sources this
 patient=$CGKILL_TESTLIB/patient
 # shellcheck disable=SC2034
+notifier=$CGKILL_TESTLIB/notifier
+# shellcheck disable=SC2034
 unkillable=$CGKILL_TESTLIB/unkillable
 limit=10 # seconds that anything is waited for at most
 
@@ -161,6 +163,20 @@ stubborn() {
 	echo "/bin/sh -c 'trap \"\" TERM; : >$1; exec sleep infinity'"
 }
 
+# script NAME: standard input as a program in $dir, for commands in which no dollar is to be doubled.
+script() {
+	{
+		echo '#!/bin/sh'
+		cat
+	} >"$dir/$1"
+	chmod 755 "$dir/$1"
+}
+
+# play STEP…: a command of the notifier; its words are in double quotes, in which a unit file knows \n.
+play() {
+	echo "$notifier$(printf ' "%s"' "$@")"
+}
+
 # start_until FILE UNIT: started, and FILE is there.
 start_until() {
 	"$CGKILLCTL" start "$2" && wait_until exists "$1"
@@ -186,6 +202,18 @@ prop() {
 
 prop_is() { # prop_is UNIT NAME VALUE
 	[ "$(prop "$1" "$2")" = "$3" ]
+}
+
+# have_ended UNIT…: none of them runs, or waits for its restart.
+have_ended() {
+	local unit
+
+	for unit; do
+		case $(prop "$unit" SubState) in
+		dead | failed) ;;
+		*) return 1 ;;
+		esac
+	done
 }
 
 main_pid() {

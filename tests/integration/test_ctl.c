@@ -522,12 +522,13 @@ Test(ctl, json_is_the_reply_as_it_came)
 Test(ctl, list_units)
 {
 	check(SCRIPT(CALL, REPLY(ROWS)), ARGS("list-units"),
-	      (struct expect){ 0, "io.cgkill.manager.List {\"all\":false}\n",
-			       "  UNIT           LOAD   ACTIVE SUB     DESCRIPTION\n"
-			       "  a.service      loaded active running The A\n"
-			       "× long-b.service loaded failed failed  B \\x1b[31m\n"
-			       "\n2 units listed. Pass --all to see inactive ones, too.\n",
-			       "" });
+	      (struct expect){
+		      0, "io.cgkill.manager.List {\"all\":false}\n",
+		      "  UNIT           LOAD   ACTIVE SUB     DESCRIPTION\n"
+		      "  a.service      loaded active running The A\n"
+		      "× long-b.service loaded failed failed  B \\x1b[31m\n"
+		      "\n2 units listed. Pass --all to see targets and inactive ones, too.\n",
+		      "" });
 	check(SCRIPT(CALL, REPLY(ROWS)), ARGS("list-units", "-a", "--no-legend", "a", "l*"),
 	      (struct expect){ 0, "io.cgkill.manager.List {\"patterns\":[\"a.service\",\"l*\"],\"all\":true}\n",
 			       "  a.service      loaded active running The A\n"

@@ -130,12 +130,13 @@ Test(inherit, passes_and_takes_back)
 
 Test(inherit, has_an_end)
 {
-	char name[3] = "aa";
+	char name[4] = "aaa";
 	int fd;
 
 	for (int i = 0; i < INHERIT_MAX; i++) {
-		name[0] = (char)('a' + i / 26);
-		name[1] = (char)('a' + i % 26);
+		name[0] = (char)('a' + i / (26 * 26));
+		name[1] = (char)('a' + i / 26 % 26);
+		name[2] = (char)('a' + i % 26);
 		cr_assert_eq(inherit_pass(name, open_one(O_CLOEXEC)), 0);
 	}
 	fd = open_one(O_CLOEXEC);
@@ -144,4 +145,28 @@ Test(inherit, has_an_end)
 	cr_assert_eq(inherit_write(), 0);
 	cr_assert(inherit_read(), "what one writes the other reads");
 	cr_assert_gt(inherit_take(name), 2);
+}
+
+Test(inherit, find_by_prefix)
+{
+	int a = open_one(0), b = open_one(0);
+
+	set_variable("fd-x:%d,fds-y:%d", a, b);
+	cr_assert(inherit_read());
+	cr_assert_str_eq(inherit_find("fd-"), "fd-x");
+	cr_assert_str_eq(inherit_find("fds-"), "fds-y");
+	cr_assert_null(inherit_find("listen"));
+	close(inherit_take("fd-x"));
+	cr_assert_null(inherit_find("fd-"), "what was taken is not there any more");
+	inherit_close_rest();
+	cr_assert(!is_open(b));
+}
+
+Test(inherit, hashes_are_names)
+{
+	char one[INHERIT_HASH_SIZE], two[INHERIT_HASH_SIZE];
+
+	cr_assert_eq(strspn(inherit_hash("a.service", one), "abcdefghijklmnop"), INHERIT_HASH_SIZE - 1);
+	cr_assert_str_neq(one, inherit_hash("b.service", two));
+	cr_assert_str_eq(one, inherit_hash("a.service", two));
 }

@@ -279,15 +279,96 @@ Test(unitdir, list)
 	put("high/b.service", "b");
 	put("high/t@.service", "t");
 	put("high/x.socket", "x");
+	put("low/t.target", "x");
 	put("high/.hidden.service", "x");
 	put("high/dir.service/x", "x");
 	put_link("high/l.service", "b.service");
 	cr_assert_eq(unitdir_list(search_path, &names), 0);
-	cr_assert_eq(strv_len(names), 4);
+	cr_assert_eq(strv_len(names), 5);
 	cr_assert_str_eq(names[0], "a.service");
 	cr_assert_str_eq(names[1], "b.service");
 	cr_assert_str_eq(names[2], "l.service");
-	cr_assert_str_eq(names[3], "t@.service");
+	cr_assert_str_eq(names[3], "t.target");
+	cr_assert_str_eq(names[4], "t@.service");
+}
+
+Test(unitdir, targets)
+{
+	put("low/real.target", "r");
+	put("low/real.target.d/1.conf", "1");
+	put("low/target.d/2.conf", "2");
+	put("low/service.d/3.conf", "3");
+	put_link("high/alias.target", "../low/real.target");
+	assert_unit(
+		"alias.target",
+		"real.target: low/real.target=r low/real.target.d/1.conf=1 low/target.d/2.conf=2", 0);
+	/* Only among units of one kind may one have the name of another. */
+	put_link("high/odd.target", "../low/a.service");
+	put("low/a.service", "a");
+	assert_unit("odd.target", "odd.target: high/odd.target=a low/target.d/2.conf=2", 0);
+}
+
+/* "a.service b@1.service" */
+static char *read_links(const char *name, const char *suffix)
+{
+	cleanup_diags struct diags diags = DIAGS_INIT;
+	cleanup_strv char **names = NULL;
+	struct buf b = BUF_INIT;
+
+	cr_assert_eq(unitdir_links(search_path, name, suffix, &names, &diags), 0);
+	cr_assert_eq(diags.n, 0);
+	for (size_t i = 0; names && names[i]; i++)
+		buf_printf(&b, "%s%s", i > 0 ? " " : "", names[i]);
+	buf_puts(&b, "");
+	return buf_take(&b);
+}
+
+#define assert_links(name, suffix, expected)                        \
+	do {                                                        \
+		cleanup_free char *got_ = read_links(name, suffix); \
+		cr_assert_str_eq(got_ ? got_ : "", expected);       \
+	} while (0)
+
+Test(unitdir, links)
+{
+	put("low/t.target.wants/c.service", "c");
+	put("high/t.target.wants/b.service", "b");
+	put_link("low/t.target.wants/b.service", "/nowhere/b.service");
+	put_link("low/t.target.wants/getty@tty1.service", "../getty@.service");
+	put("low/t.target.requires/r.service", "r");
+	put("low/t.target.wants/.hidden", "x");
+	assert_links("t.target", ".wants", "b.service c.service getty@tty1.service");
+	assert_links("t.target", ".requires", "r.service");
+	assert_links("u.target", ".wants", "");
+	/* Masked where the first directory that has it says so. */
+	put_link("high/t.target.wants/c.service", "/dev/null");
+	assert_links("t.target", ".wants", "b.service getty@tty1.service");
+}
+
+Test(unitdir, links_of_templates)
+{
+	put("low/a@.service.wants/every.service", "x");
+	put("low/a@1.service.wants/one.service", "x");
+	assert_links("a@1.service", ".wants", "every.service one.service");
+	assert_links("a@2.service", ".wants", "every.service");
+}
+
+Test(unitdir, parts)
+{
+	char *path[] = { (char[]){ "/etc/cgkill/units" },
+			 (char[]){ "/etc/systemd/system" },
+			 (char[]){ "/usr/lib/systemd/system" },
+			 (char[]){ "/lib/systemd/system" },
+			 (char[]){ "/srv/units" },
+			 NULL };
+	cleanup_strv char **own = NULL, **admin = NULL;
+
+	cr_assert_eq(unitdir_part(path, UNITDIR_OWN, &own), 0);
+	cr_assert_eq(strv_len(own), 2);
+	cr_assert_str_eq(own[1], "/srv/units");
+	cr_assert_eq(unitdir_part(path, UNITDIR_ADMIN, &admin), 0);
+	cr_assert_eq(strv_len(admin), 3);
+	cr_assert_str_eq(admin[1], "/etc/systemd/system");
 }
 
 Test(unitdir, search_path)
