@@ -31,10 +31,11 @@ libcgroup-dev    pkg-config --exists libcgroup
 libmnl-dev       pkg-config --exists libmnl
 libcriterion-dev pkg-config --exists criterion
 '
-# What .ci/run needs besides: for make lint, clang builds, distcheck, the model, and a second Varlink
-# client.
+# What .ci/run needs besides: for make lint, clang builds, distcheck, the model, a second Varlink
+# client, and what tests look, damage and compare with (systemctl's links; it need not run).
 # shellcheck disable=SC2034
 ci_needs='
+attr               command -v setfattr
 clang              command -v clang
 clang-format       command -v clang-format
 clang-tidy         command -v clang-tidy
@@ -42,9 +43,13 @@ cppcheck           command -v cppcheck
 libclang-rt-14-dev test -d /usr/lib/llvm-14/lib/clang/14.0.6/lib
 golang-go          command -v go
 golang-github-varlink-go-dev test -d /usr/share/gocode/src/github.com/varlink/go
+libxml2-utils      command -v xmllint
 mandoc             command -v mandoc
 shellcheck         command -v shellcheck
+socat              command -v socat
 spin               command -v spin
+strace             command -v strace
+systemd            command -v systemctl
 xz-utils           command -v xz
 '
 
