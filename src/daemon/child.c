@@ -52,8 +52,9 @@ int child_hold(void)
 	int pidfd = -1;
 	pid_t pid = fork_child(&pidfd);
 
-	while (pid == 0)
-		pause();
+	if (pid == 0)
+		for (;;)
+			pause();
 	return pidfd;
 }
 

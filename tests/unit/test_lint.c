@@ -252,8 +252,7 @@ Test(lint, says_nothing_about_a_good_unit)
 		"user.target\n",
 		"[Service]\nType=notify\nExecStart=/bin/x\nExecReload=/bin/kill -HUP $MAINPID\n",
 		"[Service]\nType=forking\nPIDFile=/run/x.pid\nExecStart=/bin/x\n",
-		"[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/up\nExecStop=/bin/"
-		"down\n",
+		"[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/up\nExecStop=/down\n",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
