@@ -27,8 +27,10 @@ autoconf         command -v autoreconf
 automake         command -v automake
 pkg-config       command -v pkg-config
 libjansson-dev   pkg-config --exists jansson
+libcap-dev       pkg-config --exists libcap
 libcgroup-dev    pkg-config --exists libcgroup
 libmnl-dev       pkg-config --exists libmnl
+libseccomp-dev   pkg-config --exists libseccomp
 libcriterion-dev pkg-config --exists criterion
 '
 # What .ci/run needs besides: for make lint, clang builds, distcheck, the model, a second Varlink
@@ -107,6 +109,18 @@ totals() {
 		$2 == "FAIL" || $2 == "XPASS" || $2 == "ERROR" { failed++ }
 		$2 == "SKIP" { skipped++ }
 		END { print passed + 0, failed + 0, skipped + 0 }'
+}
+
+# failures DIR…: what each failed case there said of itself, for who sees nothing but this output.
+failures() {
+	local log
+
+	grep -rlE --include='*.log' '^(FAIL|ERROR|XPASS):' "$@" 2>/dev/null | while read -r log; do
+		echo "$log:"
+		# A case's words follow it in a shell test, and go before it in one of Criterion's.
+		grep -E -B 5 -A 40 '^(not ok|Bail out)' "$log" || tail -n 60 "$log"
+		grep -E '^(FAIL|ERROR|XPASS):' "$log"
+	done
 }
 
 # --- cgroups -----------------------------------------------------------------------------------

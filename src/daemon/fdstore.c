@@ -326,30 +326,26 @@ size_t fdstore_count(const struct fdstore *s)
 	return s ? s->n : 0;
 }
 
-char *fdstore_names(const struct fdstore *s)
+int fdstore_list(const struct fdstore *s, struct exec_fds *out)
 {
-	struct buf names = BUF_INIT;
+	cleanup_buf struct buf names = BUF_INIT;
+	cleanup_free int *v = NULL;
 	const struct stored *e;
+	size_t n = 0;
 
-	list_for_each(&s->list, e, struct stored, link)
-		buf_printf(&names, "%s%s", names.len > 0 ? ":" : "", e->name);
-	return buf_take(&names);
-}
-
-/* First all out of the way of each other. */
-int fdstore_install(const struct fdstore *s, int first)
-{
-	int above = first + (int)s->n, to = first;
-	struct stored *e;
-
+	*out = (struct exec_fds){ 0 };
+	if (!s)
+		return 0;
+	v = calloc(s->n, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
 	list_for_each(&s->list, e, struct stored, link) {
-		e->fd = fcntl(e->fd, F_DUPFD_CLOEXEC, above);
-		if (e->fd < 0)
-			return -errno;
+		buf_printf(&names, "%s%s", n > 0 ? ":" : "", e->name);
+		v[n++] = e->fd;
 	}
-	list_for_each(&s->list, e, struct stored, link)
-		if (dup2(e->fd, to++) < 0)
-			return -errno;
+	if (buf_error(&names) < 0)
+		return -ENOMEM;
+	*out = (struct exec_fds){ .v = TAKE_PTR(v), .n = n, .names = buf_take(&names) };
 	return 0;
 }
 

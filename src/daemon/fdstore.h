@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "core/service.h"
+#include "exec/exec.h"
 #include "util/macro.h"
 
 struct datagram;
@@ -28,10 +29,8 @@ void fdstore_note_over(struct supervised *sv);
 void fdstore_free(struct fdstore *s); /* closes our copies only */
 
 size_t fdstore_count(const struct fdstore *s);
-/* $LISTEN_FDNAMES; NULL without memory. */
-char *fdstore_names(const struct fdstore *s) must_check;
-/* In a child on its way to execve: puts them at first, first + 1 …, without close-on-exec. 0 or -errno. */
-int fdstore_install(const struct fdstore *s, int first) must_check;
+/* For a process that gets them all; 0 or -ENOMEM. The descriptors stay the store's, the arrays are the caller's. */
+int fdstore_list(const struct fdstore *s, struct exec_fds *out) must_check;
 
 /* What an earlier cgkilld has stored for it. */
 void fdstore_adopt(struct supervised *sv);

@@ -22,7 +22,7 @@ static void take_report(struct process *p, const struct spawn_report *r)
 	if (!(r->step & EXEC_STEP_WARNING))
 		p->failed = true;
 	if (p->owner)
-		p->on_report(p, r->step, (int)r->error);
+		p->on_report(p, r);
 }
 
 /* End of file is a program that runs, unless it never lived or said that it failed. */
@@ -33,8 +33,10 @@ static void drain_reports(struct process *p)
 
 	if (p->report_fd < 0)
 		return;
-	while ((n = read(p->report_fd, &r, sizeof(r))) == (ssize_t)sizeof(r))
+	while ((n = read(p->report_fd, &r, sizeof(r))) == (ssize_t)sizeof(r)) {
+		r.what[sizeof(r.what) - 1] = '\0';
 		take_report(p, &r);
+	}
 	if (n < 0)
 		return; /* -EAGAIN: it is still on its way */
 	close_report(p);

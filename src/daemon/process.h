@@ -5,8 +5,8 @@
  * reaped, so that a process that its service no longer waits for is still taken care of.
  */
 #include "core/outcome.h"
-#include "daemon/exec.h"
 #include "daemon/loop.h"
+#include "exec/exec.h"
 #include "sys/spawn.h"
 
 struct process {
@@ -25,7 +25,7 @@ struct process {
 	uint64_t identity; /* … and what tells it from others; else 0 */
 
 	void *owner; /* NULL: nobody asks any more; process_abandon() */
-	void (*on_report)(struct process *p, uint32_t step, int error); /* warnings and failures */
+	void (*on_report)(struct process *p, const struct spawn_report *r); /* warnings and failures */
 	void (*on_exec)(struct process *p);
 	void (*on_exit)(struct process *p, struct exit_info e); /* p is freed after it */
 

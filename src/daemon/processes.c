@@ -5,6 +5,7 @@
 
 #include "daemon/deathwatch.h"
 #include "daemon/escape.h"
+#include "daemon/fdstore.h"
 #include "daemon/guard.h"
 #include "daemon/killer.h"
 #include "daemon/mainpid.h"
@@ -145,19 +146,21 @@ static void on_process_exec(struct process *p)
 						     .deadline = USEC_INFINITY });
 }
 
-static void on_process_report(struct process *p, uint32_t step, int error)
+static void on_process_report(struct process *p, const struct spawn_report *r)
 {
 	struct supervised *sv = p->owner;
 	const struct exec_commands *list = &sv->unit->exec[p->phase];
 	const char *path = p->index < list->n ? list->v[p->index].path
 					      : "?"; /* a reload may have taken it away */
+	const char *what = *r->what ? r->what : path;
 
-	if (step & EXEC_STEP_WARNING)
-		log_warning("%s: step %s refused by the host, going on: %s", supervised_name(sv),
-			    exec_step_name(step), strerror(error));
+	if (r->step & EXEC_STEP_WARNING)
+		log_warning("%s: step %s refused by the host, going on: %s: %s", supervised_name(sv),
+			    exec_step_name(r->step), what, strerror((int)r->error));
 	else
-		log_error("%s: failed at step %s spawning %s: %s", supervised_name(sv),
-			  exec_step_name(step), path, strerror(error));
+		log_error("%s: failed at step %s spawning %s: %s%s%s", supervised_name(sv),
+			  exec_step_name(r->step), path, r->what, *r->what ? ": " : "",
+			  strerror((int)r->error));
 }
 
 static void set_callbacks(struct supervised *sv, struct process *p)
@@ -207,8 +210,7 @@ int processes_start(struct supervised *sv, bool is_main, enum exec_phase phase, 
 				  .is_main = is_main,
 				  .spawn = is_main ? sv->main_spawn : sv->control_spawn,
 				  .runtime_dir = m->runtime_dir,
-				  .watchdog = is_main ? sv->unit->watchdog : 0,
-				  .fdstore = is_main ? sv->fdstore : NULL };
+				  .watchdog = is_main ? sv->unit->watchdog : 0 };
 	struct process *p = x.command ? calloc(1, sizeof(*p)) : NULL;
 	struct cg leaf = CG_INIT;
 	int r = p	    ? cgroups_open(&sv->cgroups, &m->root, supervised_name(sv))
@@ -217,6 +219,8 @@ int processes_start(struct supervised *sv, bool is_main, enum exec_phase phase, 
 
 	if (r == 0)
 		r = notify_open(sv);
+	if (r == 0 && is_main)
+		r = fdstore_list(sv->fdstore, &x.fds);
 	if (r == 0)
 		r = is_main ? cgroups_main_leaf(&sv->cgroups, &leaf)
 			    : cgroups_control_leaf(&sv->cgroups, &leaf);
@@ -231,6 +235,8 @@ int processes_start(struct supervised *sv, bool is_main, enum exec_phase phase, 
 		r = process_start(p, m->loop, &leaf, &m->spawn_method, &x);
 	}
 	cg_close(&leaf);
+	free(x.fds.v);
+	free(x.fds.names);
 	if (r < 0) {
 		free(p);
 		return r;

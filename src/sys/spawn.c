@@ -34,7 +34,7 @@ static void report(int fd, uint32_t step, int error)
 	const struct spawn_report r = { .step = step, .error = (uint32_t)error };
 	ssize_t n;
 
-	do /* 8 bytes into a pipe are written whole or not at all */
+	do /* so few bytes are written into a pipe whole or not at all: pipe(7), PIPE_BUF */
 		n = write(fd, &r, sizeof(r));
 	while (n < 0 && errno == EINTR);
 }

@@ -25,6 +25,7 @@ enum spawn_method {
 struct spawn_report {
 	uint32_t step;	/* SPAWN_STEP_ALIVE, else the caller's own step number of what failed */
 	uint32_t error; /* errno */
+	char what[56];	/* what it is about, e.g. a directive; may be "" */
 };
 #define SPAWN_STEP_ALIVE  1U
 #define SPAWN_STEP_ATTACH 2U  /* could not join its cgroup: exits with 219 */

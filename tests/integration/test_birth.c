@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "daemon/exec.h"
+#include "exec/exec.h"
 #include "lib/cgtest.h"
 #include "lib/hostfacts.h"
 #include "sys/pidfd.h"

@@ -11,7 +11,12 @@
 #include "core/unit.h"
 #include "sys/spawn.h"
 
-struct fdstore;
+/* What a service has given us to keep, for $LISTEN_FDS and its like: sd_listen_fds(3). */
+struct exec_fds {
+	int *v; /* the child puts them behind standard error, in this order */
+	size_t n;
+	char *names; /* $LISTEN_FDNAMES */
+};
 
 struct exec_context {
 	const struct unit *unit;
@@ -28,7 +33,7 @@ struct exec_context {
 	uint64_t spawn;		   /* … and the number in it */
 	const char *notify_socket; /* $NOTIFY_SOCKET; NULL = unset */
 	usec_t watchdog;	   /* $WATCHDOG_USEC, $WATCHDOG_PID; 0 or USEC_INFINITY = unset */
-	const struct fdstore *fdstore; /* $LISTEN_FDS, $LISTEN_PID, $LISTEN_FDNAMES; NULL = nothing is stored */
+	struct exec_fds fds;	   /* $LISTEN_FDS, $LISTEN_PID, $LISTEN_FDNAMES */
 	const char *runtime_dir; /* $CGKILL_RUNTIME_DIR, so that cgkillctl in a unit's commands finds its manager */
 };
 

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+
+#include "exec/child.h"
+#include "util/parse.h"
+
+static void look_up_user(struct child *c, const char *name)
+{
+	unsigned number;
+	struct passwd *pw;
+
+	errno = 0;
+	pw = parse_uint(name, &number) == 0 ? getpwuid(number) : getpwnam(name);
+	if (pw) {
+		c->uid = pw->pw_uid;
+		c->gid = pw->pw_gid;
+		c->user = strdup(pw->pw_name);
+		c->home = strdup(pw->pw_dir);
+		c->shell = strdup(pw->pw_shell);
+		if (!c->user || !c->home || !c->shell)
+			child_fail(c, STEP_MEMORY, ENOMEM);
+	} else if (parse_uint(name, &number) == 0) {
+		c->uid = number;
+		c->gid = number;
+	} else {
+		child_fail(c, STEP_USER, errno ? errno : ESRCH);
+	}
+}
+
+static gid_t look_up_group(const struct child *c, const char *name)
+{
+	unsigned number;
+	struct group *gr;
+
+	if (parse_uint(name, &number) == 0)
+		return number;
+	errno = 0;
+	gr = getgrnam(name);
+	if (gr)
+		return gr->gr_gid;
+	child_fail(c, STEP_GROUP, errno ? errno : ESRCH);
+}
+
+static void add_group(struct child *c, gid_t gid)
+{
+	gid_t *grown = reallocarray(c->groups, (size_t)c->n_groups + 1, sizeof(gid_t));
+
+	if (!grown)
+		child_fail(c, STEP_MEMORY, ENOMEM);
+	c->groups = grown;
+	c->groups[c->n_groups++] = gid;
+}
+
+void child_look_up_identity(struct child *c)
+{
+	const struct unit *u = c->x->unit;
+
+	c->uid = (uid_t)-1;
+	c->gid = (gid_t)-1;
+	if (c->x->command->privileged || c->x->command->no_setuid)
+		return;
+	if (u->user)
+		look_up_user(c, u->user);
+	if (u->group)
+		c->gid = look_up_group(c, u->group);
+	if (c->user) {
+		int n = 64;
+
+		c->groups = calloc((size_t)n, sizeof(gid_t));
+		if (c->groups && getgrouplist(c->user, c->gid, c->groups, &n) < 0) {
+			free(c->groups);
+			c->groups = calloc((size_t)n, sizeof(gid_t));
+			if (c->groups)
+				getgrouplist(c->user, c->gid, c->groups, &n);
+		}
+		if (!c->groups)
+			child_fail(c, STEP_MEMORY, ENOMEM);
+		c->n_groups = n;
+	}
+	for (size_t i = 0; u->supplementary_groups && u->supplementary_groups[i]; i++)
+		add_group(c, look_up_group(c, u->supplementary_groups[i]));
+}
+
+void child_become(const struct child *c)
+{
+	bool set_groups = c->gid != (gid_t)-1 || c->n_groups > 0;
+
+	/* Someone who is not root may name himself in his units; there is nothing to change then. */
+	if (geteuid() != 0 && (c->uid == (uid_t)-1 || c->uid == geteuid()) &&
+	    (c->gid == (gid_t)-1 || c->gid == getegid()))
+		return;
+	if (set_groups && setgroups((size_t)c->n_groups, c->groups) < 0)
+		child_fail(c, STEP_GROUP, errno);
+	if (c->gid != (gid_t)-1 && setresgid(c->gid, c->gid, c->gid) < 0)
+		child_fail(c, STEP_GROUP, errno);
+	if (c->uid != (uid_t)-1 && setresuid(c->uid, c->uid, c->uid) < 0)
+		child_fail(c, STEP_USER, errno);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "exec/child.h"
+
+/*
+ * O_NONBLOCK only for the open itself: a FIFO without a peer must not hold the child for ever. The
+ * flag is dropped again, since most programs do not expect it on their standard descriptors.
+ */
+static int open_stdio(const char *path, int flags)
+{
+	int fd = open(path, flags | O_NOCTTY | O_CLOEXEC | O_NONBLOCK, 0666);
+
+	if (fd < 0)
+		return -errno;
+	if (fcntl(fd, F_SETFL, flags & O_APPEND) < 0) {
+		int r = -errno;
+
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static int open_log(const struct child *c)
+{
+	cleanup_free char *path = NULL;
+
+	if (asprintf(&path, "%s/%s.log", c->x->log_dir, c->x->unit->name) < 0)
+		return -ENOMEM;
+	return open_stdio(path, O_WRONLY | O_CREAT | O_APPEND);
+}
+
+static int open_target(const struct child *c, const struct stdio_target *t, bool input)
+{
+	int out = input ? O_RDONLY : O_WRONLY;
+
+	switch (t->kind) {
+	case STDIO_LOG:
+		return open_log(c);
+	case STDIO_FILE:
+		return open_stdio(t->path, input ? O_RDONLY : O_WRONLY | O_CREAT);
+	case STDIO_APPEND:
+		return open_stdio(t->path, out | O_CREAT | O_APPEND);
+	case STDIO_TRUNCATE:
+		return open_stdio(t->path, out | O_CREAT | O_TRUNC);
+	case STDIO_NULL:
+	case STDIO_INHERIT:
+	case STDIO_INVALID:
+	case STDIO_MAX:
+		break;
+	}
+	return open_stdio("/dev/null", out);
+}
+
+void child_set_up_stdio(const struct child *c)
+{
+	const struct unit *u = c->x->unit;
+	const struct {
+		const struct stdio_target *target;
+		enum exec_step step;
+	} wanted[3] = { { &u->std_in, STEP_STDIN },
+			{ &u->std_out, STEP_STDOUT },
+			{ &u->std_err, STEP_STDERR } };
+
+	for (int fd = 0; fd < 3; fd++) {
+		bool inherit = fd > 0 && wanted[fd].target->kind == STDIO_INHERIT;
+		int from = inherit ? fd - 1 : open_target(c, wanted[fd].target, fd == 0);
+
+		if (from < 0)
+			child_fail(c, wanted[fd].step, from);
+		if (from == fd ? fcntl(fd, F_SETFD, 0) < 0 : dup2(from, fd) < 0)
+			child_fail(c, wanted[fd].step, errno);
+		if (from > 2)
+			close(from);
+	}
+}
