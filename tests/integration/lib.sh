@@ -177,8 +177,9 @@ play() {
 	echo "$notifier$(printf ' "%s"' "$@")"
 }
 
-# start_until FILE UNIT: started, and FILE is there.
+# start_until FILE UNIT: started, and FILE is there again.
 start_until() {
+	rm -f -- "$1"
 	"$CGKILLCTL" start "$2" && wait_until exists "$1"
 }
 
