@@ -163,6 +163,7 @@ static const struct directive directives[] = {
 	{ "X-Cgkill", "KillVerifySec", &value_bounded_wait, FIELD(kill_verify), 0 },
 	{ "X-Cgkill", "LeaderGraceSec", &value_seconds, FIELD(leader_grace), 0 },
 	{ "X-Cgkill", "RestGraceSec", &value_seconds, FIELD(rest_grace), 0 },
+	{ "X-Cgkill", "RequireProtections", &value_flag, FIELD(require_protections), 0 },
 	{ "X-Cgkill", "EscapePolicy", &value_escape_policy, FIELD(escape_policy), 0 },
 };
 /* clang-format on */

@@ -287,6 +287,7 @@ struct unit {
 	usec_t stop_deadline; /* StopDeadlineSec; USEC_INFINITY = none */
 	usec_t kill_verify; /* KillVerifySec; default 5 s; how long a kill may take before it is called stuck */
 	enum escape_policy escape_policy;
+	bool require_protections; /* a start fails where the host refuses a directive that protects */
 	/*
 	 * The stop in three steps, where a unit wants that: the main process alone has KillSignal= for leader_grace
 	 * (LeaderGraceSec=; 0 = a millisecond, see signals_put_off()), then everybody; who is left when the main process has

@@ -46,6 +46,12 @@ _Noreturn void child_fail(const struct child *c, enum exec_step step, int error)
  */
 void child_warn(const struct child *c, enum exec_step step, int error, const char *what);
 
+/*
+ * The host refuses something that protects it, or others, from the service: told by the directive's name, and on; unless
+ * RequireProtections=yes or cgkilld --strict: then as child_fail().
+ */
+void child_protection_refused(const struct child *c, enum exec_step step, int error, const char *what);
+
 void child_set_up_fds(struct child *c);
 void child_set_up_stdio(const struct child *c);
 void child_set_up_limits(const struct child *c);

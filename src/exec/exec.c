@@ -52,6 +52,13 @@ void child_warn(const struct child *c, enum exec_step step, int error, const cha
 	(void)!write(c->report_fd, &r, sizeof(r));
 }
 
+void child_protection_refused(const struct child *c, enum exec_step step, int error, const char *what)
+{
+	child_warn(c, step, error, what);
+	if (c->x->strict || c->x->unit->require_protections)
+		child_fail(c, step, error);
+}
+
 static void change_directory(const struct child *c)
 {
 	const struct unit *u = c->x->unit;

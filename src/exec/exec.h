@@ -31,6 +31,7 @@ struct exec_context {
 	int unit_fd;		   /* the unit's cgroup, for the birth mark */
 	bool is_main;		   /* … which of the two marks */
 	uint64_t spawn;		   /* … and the number in it */
+	bool strict;		   /* cgkilld --strict: what protects must work */
 	const char *notify_socket; /* $NOTIFY_SOCKET; NULL = unset */
 	usec_t watchdog;	   /* $WATCHDOG_USEC, $WATCHDOG_PID; 0 or USEC_INFINITY = unset */
 	struct exec_fds fds;	   /* $LISTEN_FDS, $LISTEN_PID, $LISTEN_FDNAMES */
