@@ -18,19 +18,12 @@
 #define PID_LIMIT   4194304U /* PID_MAX_LIMIT, include/linux/threads.h */
 #define INDEX_LIMIT UINT16_MAX
 
-/* Built on the stack, since every step of a service builds one. */
-struct text {
-	char data[RECORD_SIZE_MAX];
-	size_t len;
-	bool full;
-};
-
 /* A line of the text: its key, and how the member of struct record at `offset` is written and read. */
 struct field {
 	const char *key;
 	size_t key_len, offset, size;
 	/* Both: 0, -EINVAL where the value is none that may be, -ENOMEM. take() may change the value's text. */
-	int (*put)(struct text *t, const struct field *f, const struct record *r);
+	int (*put)(struct buf *t, const struct field *f, const struct record *r);
 	int (*take)(const struct field *f, char *value, struct record *r);
 	uint64_t max;			/* of a number */
 	int first, last;		/* of what has names */
@@ -39,41 +32,31 @@ struct field {
 
 /* ---- pieces of text ---- */
 
-static void put_bytes(struct text *t, const char *data, size_t len)
-{
-	if (len > sizeof(t->data) - t->len) {
-		t->full = true;
-		return;
-	}
-	memcpy(t->data + t->len, data, len);
-	t->len += len;
-}
-
-static void put_decimal(struct text *t, uint64_t value)
+static void put_decimal(struct buf *t, uint64_t value)
 {
 	char digits[20], *end = digits + sizeof(digits), *p = end;
 
 	do
 		*--p = (char)('0' + value % 10);
 	while ((value /= 10) > 0);
-	put_bytes(t, p, (size_t)(end - p));
+	buf_append(t, p, (size_t)(end - p));
 }
 
-static void put_hex(struct text *t, uint64_t value, unsigned digits)
+static void put_hex(struct buf *t, uint64_t value, unsigned digits)
 {
 	while (digits-- > 0)
-		put_bytes(t, &HEXDIGITS[value >> 4 * digits & 0xf], 1);
+		buf_append(t, &HEXDIGITS[value >> 4 * digits & 0xf], 1);
 }
 
 /* What would end a line, or pass for an escape, becomes \xHH. */
-static void put_escaped(struct text *t, const char *s)
+static void put_escaped(struct buf *t, const char *s)
 {
 	for (; *s; s++) {
 		if ((unsigned char)*s >= ' ' && *s != '\\') {
-			put_bytes(t, s, 1);
+			buf_append(t, s, 1);
 			continue;
 		}
-		put_bytes(t, "\\x", 2);
+		buf_append(t, "\\x", 2);
 		put_hex(t, (unsigned char)*s, 2);
 	}
 }
@@ -140,7 +123,7 @@ static void store(const struct field *f, struct record *r, uint64_t value)
 		memcpy(at, &narrow, sizeof(narrow));
 }
 
-static int put_number(struct text *t, const struct field *f, const struct record *r)
+static int put_number(struct buf *t, const struct field *f, const struct record *r)
 {
 	uint64_t value = load(f, r);
 
@@ -158,14 +141,14 @@ static int take_number(const struct field *f, char *value, struct record *r)
 	return 0;
 }
 
-static int put_name(struct text *t, const struct field *f, const struct record *r)
+static int put_name(struct buf *t, const struct field *f, const struct record *r)
 {
 	int value = (int)(uint32_t)load(f, r);
 	const char *name = value >= f->first && value <= f->last ? f->name(value) : NULL;
 
 	if (!name)
 		return -EINVAL;
-	put_bytes(t, name, strlen(name));
+	buf_append(t, name, strlen(name));
 	return 0;
 }
 
@@ -187,11 +170,11 @@ static bool is_boot_id(const char *id)
 	return strspn(id, HEXDIGITS) == BOOT_ID_LEN && id[BOOT_ID_LEN] == '\0';
 }
 
-static int put_boot_id(struct text *t, const struct field *f unused, const struct record *r)
+static int put_boot_id(struct buf *t, const struct field *f unused, const struct record *r)
 {
 	if (!is_boot_id(r->boot_id))
 		return -EINVAL;
-	put_bytes(t, r->boot_id, BOOT_ID_LEN);
+	buf_append(t, r->boot_id, BOOT_ID_LEN);
 	return 0;
 }
 
@@ -209,7 +192,7 @@ static char **string_of(const struct field *f, struct record *r)
 	return (char **)(void *)((char *)r + f->offset);
 }
 
-static int put_string(struct text *t, const struct field *f, const struct record *r)
+static int put_string(struct buf *t, const struct field *f, const struct record *r)
 {
 	const char *s = *(char *const *)(const void *)((const char *)r + f->offset);
 
@@ -227,7 +210,7 @@ static int take_string(const struct field *f, char *value, struct record *r)
 	return 0;
 }
 
-static int put_unit(struct text *t, const struct field *f, const struct record *r)
+static int put_unit(struct buf *t, const struct field *f, const struct record *r)
 {
 	return r->unit && unit_name_valid(r->unit) ? put_string(t, f, r) : -EINVAL;
 }
@@ -328,37 +311,46 @@ static const struct field fields[] = {
 
 /* ---- the whole ---- */
 
-static void put_checksum(struct text *t)
+/* Of what begins at start. */
+static void put_checksum(struct buf *t, size_t start)
 {
-	uint64_t sum = checksum64(t->data, t->len);
+	uint64_t sum = t->len > start ? checksum64(t->data + start, t->len - start) : 0;
 
-	put_bytes(t, CHECKSUM, strlen(CHECKSUM));
+	buf_append(t, CHECKSUM, strlen(CHECKSUM));
 	put_hex(t, sum, 16);
-	put_bytes(t, "\n", 1);
+	buf_append(t, "\n", 1);
+}
+
+static int put_fields(const struct record *r, struct buf *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		int e;
+
+		buf_append(t, fields[i].key, fields[i].key_len);
+		buf_append(t, " ", 1);
+		e = fields[i].put(t, &fields[i], r);
+		if (e < 0)
+			return e;
+		buf_append(t, "\n", 1);
+	}
+	return 0;
 }
 
 int record_encode(const struct record *r, struct buf *out)
 {
-	struct text t; /* its data is not zeroed: that would cost more than all the rest */
+	size_t start = out->len;
+	int e;
 
-	t.len = 0;
-	t.full = false;
-	put_bytes(&t, HEADER VERSION_TEXT "\n", strlen(HEADER VERSION_TEXT "\n"));
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		int e;
-
-		put_bytes(&t, fields[i].key, fields[i].key_len);
-		put_bytes(&t, " ", 1);
-		e = fields[i].put(&t, &fields[i], r);
-		if (e < 0)
-			return e;
-		put_bytes(&t, "\n", 1);
-	}
-	put_checksum(&t);
-	if (t.full)
-		return -E2BIG;
-	buf_append(out, t.data, t.len);
-	return buf_error(out);
+	buf_append(out, HEADER VERSION_TEXT "\n", strlen(HEADER VERSION_TEXT "\n"));
+	e = put_fields(r, out);
+	put_checksum(out, start);
+	if (e == 0)
+		e = buf_error(out);
+	if (e == 0 && out->len - start > RECORD_SIZE_MAX)
+		e = -E2BIG;
+	if (e < 0)
+		buf_truncate(out, start);
+	return e;
 }
 
 /* Cuts off the next line, which is to begin with key. What is behind that, or NULL. */
@@ -392,33 +384,35 @@ static int take_fields(struct record *r, char *text, const char **why)
 	return *text ? -EBADMSG : 0;
 }
 
-/* The text without its checksum line, NUL-terminated, to be taken apart. False: that line does not belong to it. */
-static bool copy_checked(struct text *t, const char *text, size_t len)
+/* The text without its checksum line, to be taken apart. 0; -EBADMSG: that line does not belong to it; -ENOMEM. */
+static int copy_checked(struct buf *t, const char *text, size_t len)
 {
-	t->len = 0;
-	t->full = false;
-	put_bytes(t, text, len - CHECKSUM_LEN);
-	put_checksum(t);
+	buf_append(t, text, len - CHECKSUM_LEN);
+	put_checksum(t, 0);
+	if (buf_error(t) < 0)
+		return -ENOMEM;
 	if (memcmp(t->data, text, len) != 0)
-		return false;
+		return -EBADMSG;
 	t->data[len - CHECKSUM_LEN] = '\0';
-	return strlen(t->data) == len - CHECKSUM_LEN;
+	return strlen(t->data) == len - CHECKSUM_LEN ? 0 : -EBADMSG;
 }
 
 int record_decode(struct record *out, const char *text, size_t len, const char **why)
 {
 	struct record r = { 0 };
-	struct text copy;
-	char *next = copy.data, *version;
+	cleanup_buf struct buf copy = BUF_INIT;
+	char *next, *version;
 	int e;
 
 	*why = "it is too short or too long";
 	if (len < CHECKSUM_LEN || len > RECORD_SIZE_MAX)
 		return -EBADMSG;
 	*why = "its checksum does not match";
-	if (!copy_checked(&copy, text, len))
-		return -EBADMSG;
+	e = copy_checked(&copy, text, len);
+	if (e < 0)
+		return e;
 	*why = "it is no record";
+	next = copy.data;
 	version = next_value(&next, HEADER, strlen(HEADER) - 1);
 	if (!version)
 		return -EBADMSG;

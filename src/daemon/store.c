@@ -110,8 +110,13 @@ void store_forget(const struct store *s, const char *unit)
 
 /* ---- saving ---- */
 
+/* One for all: memory that is new to us costs a page fault after each fork, and every start saves two records. */
+static struct buf scratch;
+
 static int encode(const struct store *s, uint64_t cgroup_id, struct record *r, struct buf *text)
 {
+	text->len = 0;
+	text->failed = false;
 	memcpy(r->boot_id, s->boot_id, sizeof(r->boot_id));
 	r->cgroup_id = cgroup_id;
 	r->saved = clock_now();
@@ -120,18 +125,17 @@ static int encode(const struct store *s, uint64_t cgroup_id, struct record *r, s
 
 int store_save(const struct store *s, const struct cg *cg, struct record *r, bool *has_file)
 {
-	cleanup_buf struct buf text = BUF_INIT;
-	int e = encode(s, cg_is_open(cg) ? cg->id : 0, r, &text);
+	int e = encode(s, cg_is_open(cg) ? cg->id : 0, r, &scratch);
 
 	if (e < 0)
 		return e;
-	if (cg_is_open(cg) && cg_attr_set(cg, ATTR, text.data, text.len) == 0) {
+	if (cg_is_open(cg) && cg_attr_set(cg, ATTR, scratch.data, scratch.len) == 0) {
 		if (*has_file)
 			store_forget(s, r->unit);
 		*has_file = false;
 		return 0;
 	}
-	e = write_file(s, r->unit, text.data, text.len);
+	e = write_file(s, r->unit, scratch.data, scratch.len);
 	if (e == 0)
 		*has_file = true;
 	return e;
@@ -139,10 +143,9 @@ int store_save(const struct store *s, const struct cg *cg, struct record *r, boo
 
 int store_save_file(const struct store *s, struct record *r)
 {
-	cleanup_buf struct buf text = BUF_INIT;
-	int e = encode(s, 0, r, &text);
+	int e = encode(s, 0, r, &scratch);
 
-	return e < 0 ? e : write_file(s, r->unit, text.data, text.len);
+	return e < 0 ? e : write_file(s, r->unit, scratch.data, scratch.len);
 }
 
 /* ---- loading ---- */

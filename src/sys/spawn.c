@@ -179,12 +179,11 @@ int spawn_into(struct spawned *out, const struct cg *cg, enum spawn_method *meth
 	sigset_t all, old;
 	int fds[2], r;
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
+	/* The child's end, too, does not block: the few reports of one child find room, whoever reads them. */
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
 	read_fd = fds[0];
 	write_fd = fds[1];
-	if (fcntl(read_fd, F_SETFL, O_NONBLOCK) < 0)
-		return -errno;
 	birth = (struct birth){
 		.procs_fd = -1, .parent = getpid(), .report_fd = write_fd, .fn = fn, .arg = arg
 	};

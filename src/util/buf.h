@@ -25,6 +25,8 @@ void buf_append(struct buf *b, const void *data, size_t len);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) printf_like(2, 3);
+/* Drops all but the first len bytes (len <= b->len). */
+void buf_truncate(struct buf *b, size_t len);
 /* Drops the first len bytes (len <= b->len). */
 void buf_consume(struct buf *b, size_t len);
 static inline int buf_error(const struct buf *b)

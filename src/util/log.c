@@ -88,26 +88,28 @@ static void make_harmless(char *s)
 			*s = '?';
 }
 
-/* One entry, cut to PIPE_BUF. Its length. */
-static size_t format_entry(char line[static PIPE_BUF], enum log_level level, const char *text)
+/* Ends the entry in line, of which len bytes were to be written: cut to PIPE_BUF. Its length. */
+static size_t end_entry(char line[static PIPE_BUF], size_t len)
 {
-	size_t len = put_head(line, PIPE_BUF, level), room = PIPE_BUF - len - 1;
-
-	len += MIN_OF((size_t)snprintf(line + len, room + 1, "%s", text), room);
+	len = MIN_OF(len, (size_t)PIPE_BUF - 1);
+	line[len] = '\0';
 	make_harmless(line);
-	line[len++] = '\n'; /* where the NUL was */
-	return len;
+	line[len] = '\n';
+	return len + 1;
 }
 
 /* Says how many entries went missing, as soon as there is room for that. False: there is none yet. */
 static bool report_dropped(void)
 {
-	char text[64], line[PIPE_BUF];
+	char line[PIPE_BUF];
+	size_t len;
 
 	if (log_state.dropped == 0)
 		return true;
-	snprintf(text, sizeof(text), "%lu messages lost: nobody read the log", log_state.dropped);
-	if (!put_lines(line, format_entry(line, LOG_WARNING_, text)))
+	len = put_head(line, sizeof(line), LOG_WARNING_);
+	len += (size_t)snprintf(line + len, sizeof(line) - len,
+				"%lu messages lost: nobody read the log", log_state.dropped);
+	if (!put_lines(line, end_entry(line, len)))
 		return false;
 	log_state.dropped = 0;
 	return true;
@@ -151,20 +153,24 @@ static void hold(const char *line, size_t len)
 
 void log_at(enum log_level level, const char *fmt, ...)
 {
-	int saved = errno;
-	char text[PIPE_BUF], line[PIPE_BUF];
+	/* Not on the stack: each page of it that is written between two forks is copied once more. */
+	static char line[PIPE_BUF];
+	int saved = errno, n;
+	size_t head;
 	va_list ap;
 
 	if (!log_wants(level))
 		return;
+	head = put_head(line, sizeof(line), level);
 	va_start(ap, fmt);
-	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
-		text[0] = '\0';
+	n = vsnprintf(line + head, sizeof(line) - head, fmt, ap);
 	va_end(ap);
+	if (n < 0)
+		line[head] = '\0';
 	if (log_state.copy)
-		log_state.copy(level, text);
+		log_state.copy(level, line + head);
 	if (level <= log_state.max) {
-		hold(line, format_entry(line, level, text));
+		hold(line, end_entry(line, head + (size_t)MAX_OF(n, 0)));
 		if (!held.on || level <= LOG_WARNING_)
 			log_flush();
 	}
