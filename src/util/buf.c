@@ -93,7 +93,9 @@ char *buf_take(struct buf *b)
 
 	if (reserve(b, 0)) {
 		b->data[b->len] = '\0';
-		p = TAKE_PTR(b->data);
+		p = realloc(b->data, b->len + 1); /* most are small, and kept for long */
+		p = p ? p : b->data;
+		b->data = NULL;
 	}
 	buf_deinit(b);
 	return p;

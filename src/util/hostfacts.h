@@ -16,4 +16,6 @@ struct host_facts {
 	const char *tmp_dir, *var_tmp_dir;			   /* %T %V */
 	const char *user, *group, *home, *shell; /* %u %g %h %s: of the manager, as in systemd */
 	unsigned uid, gid;			 /* %U %G */
+	unsigned long long memory,
+		tasks; /* what percentages of a resource are of: bytes, and how many there can be */
 };
