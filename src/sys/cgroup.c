@@ -190,6 +190,14 @@ int cg_kill_write(const struct cg *cg)
 	return write_file(cg, "cgroup.kill", "1");
 }
 
+int cg_limit_depth(const struct cg *cg, unsigned depth)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", depth);
+	return write_file(cg, "cgroup.max.depth", text);
+}
+
 int cg_freeze(const struct cg *cg, bool freeze)
 {
 	return write_file(cg, "cgroup.freeze", freeze ? "1" : "0");

@@ -49,6 +49,8 @@ int cg_populated(const struct cg *cg) must_check;
 
 /* Writes "1" to cgroup.kill. -ENOENT before Linux 5.14; -EOPNOTSUPP for a threaded cgroup. */
 int cg_kill_write(const struct cg *cg) must_check;
+/* How deep cgroups may be made below it: cgroup.max.depth. */
+int cg_limit_depth(const struct cg *cg, unsigned depth) must_check;
 int cg_freeze(const struct cg *cg, bool freeze) must_check; /* returns at once; wait for events.frozen */
 int cg_freeze_asked(const struct cg *cg) must_check; /* cgroup.freeze of this one: 1, 0, -errno (-ENOENT before Linux 5.2) */
 

@@ -215,8 +215,10 @@ static void read_wchan(int dir_fd, struct process_facts *f)
 	char text[sizeof(f->wchan)] = "";
 	ssize_t n = read_thread(dir_fd, f->thread, "wchan", text, sizeof(text));
 
-	if (n > 0 && !streq(text, "0")) /* 0: it runs, or we may not know */
-		copy_printable(f->wchan, sizeof(f->wchan), text, (size_t)n);
+	if (n <= 0 || streq(text, "0")) /* 0: it runs, or we may not know */
+		return;
+	/* Which part of the function, as in ptrace_stop.part.0, is the compiler's doing. */
+	copy_printable(f->wchan, sizeof(f->wchan), text, strcspn(text, "."));
 }
 
 static void read_syscall(int dir_fd, struct process_facts *f)

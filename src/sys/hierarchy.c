@@ -2,9 +2,6 @@
 #include "sys/hierarchy.h"
 
 #include <errno.h>
-#include <libcgroup.h>
-#include <linux/magic.h>
-#include <sys/vfs.h>
 
 /* What the last call failed with; never 0, though the end of a stream that is none may set no errno. */
 static int failure(void)
@@ -240,37 +237,4 @@ int hierarchy_cgroup_path(const struct hierarchy *h, const char *file_path, char
 	for (n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
 		path[n - 1] = '\0';
 	return translate(path, h->mount_point, h->mount_root, out);
-}
-
-/* libcgroup's codes start at 50000; behind ECGOTHER is an errno. */
-static int errno_of_libcgroup(int code)
-{
-	if (code == ECGROUPNOTMOUNTED || code == ECGEOF)
-		return 0;
-	return code == ECGOTHER && cgroup_get_last_errno() > 0 ? -cgroup_get_last_errno() : -EIO;
-}
-
-int hierarchy_controller_version(const char *controller)
-{
-	struct cgroup_mount_point mount;
-	struct statfs fs;
-	void *iterator = NULL;
-	int code, version = 0;
-
-	code = cgroup_init();
-	if (code != 0)
-		return errno_of_libcgroup(code);
-	/* It returns the mounted controllers of both versions, without a word on which is which. */
-	for (code = cgroup_get_controller_begin(&iterator, &mount); code == 0;
-	     code = cgroup_get_controller_next(&iterator, &mount)) {
-		if (!streq(mount.name, controller))
-			continue;
-		if (statfs(mount.path, &fs) < 0)
-			version = -errno;
-		else
-			version = fs.f_type == CGROUP2_SUPER_MAGIC ? 2 : 1;
-		break;
-	}
-	cgroup_get_controller_end(&iterator);
-	return code == 0 ? version : errno_of_libcgroup(code);
 }

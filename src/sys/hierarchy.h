@@ -39,10 +39,3 @@ int hierarchy_cgroup_path(const struct hierarchy *h, const char *file_path, char
 
 /* path is ancestor, or below it: whole components, so "/a/bc" is not below "/a/b". */
 bool cgroup_path_is_below(const char *path, const char *ancestor);
-
-/*
- * Which hierarchy a controller is on, by libcgroup's tables: 2 (usable on v2), 1 (bound to a v1
- * mount), 0 (nowhere), or -errno. Advisory, for messages ("MemoryMax= ignored: the memory
- * controller is on cgroup v1"): libcgroup 2.0 does not see a v2 mount without controllers.
- */
-int hierarchy_controller_version(const char *controller);

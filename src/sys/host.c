@@ -59,6 +59,31 @@ static void set_user_dirs(struct host_facts *h)
 	h->logs_dir = h->state_dir ? below(strings.logs_dir, h->state_dir, "/log") : NULL;
 }
 
+static unsigned long long memory_of_host(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGE_SIZE);
+
+	return pages > 0 && size > 0 ? (unsigned long long)pages * (unsigned long long)size : 0;
+}
+
+/* 0: it does not say. */
+static unsigned long long read_number(const char *path)
+{
+	cleanup_fclose FILE *f = fopen(path, "re");
+	unsigned long long n;
+
+	return f && fscanf(f, "%llu", &n) == 1 ? n : 0;
+}
+
+/* The smaller of the two limits that the kernel has: proc_sys_kernel(5). */
+static unsigned long long tasks_of_host(void)
+{
+	unsigned long long pids = read_number("/proc/sys/kernel/pid_max");
+	unsigned long long threads = read_number("/proc/sys/kernel/threads-max");
+
+	return threads > 0 && (pids == 0 || threads < pids) ? threads : pids;
+}
+
 int host_facts_read(struct host_facts *out, bool user, const char *runtime_dir)
 {
 	struct utsname *name = &strings.name;
@@ -82,6 +107,8 @@ int host_facts_read(struct host_facts *out, bool user, const char *runtime_dir)
 	h.group = root ? "root" : env_or("USER", "");
 	h.home = root ? "/root" : env_or("HOME", "/");
 	h.shell = root ? "/bin/sh" : env_or("SHELL", "/bin/sh");
+	h.memory = memory_of_host();
+	h.tasks = tasks_of_host();
 	if (user)
 		set_user_dirs(&h);
 	else

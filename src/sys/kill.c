@@ -166,6 +166,12 @@ static bool freeze(struct kill_op *op, usec_t now)
 	return true;
 }
 
+static void end_round(struct kill_op *op, usec_t now)
+{
+	op->round++;
+	op->next_round_at = usec_add(now, pause_after(op->round));
+}
+
 /* One round. The first write goes alone: it is all that nearly every kill needs. */
 static void strike(struct kill_op *op, usec_t now)
 {
@@ -177,8 +183,7 @@ static void strike(struct kill_op *op, usec_t now)
 	if (op->round > 0 || !has_cgroup_kill(op))
 		sweep_members(op);
 	thaw(op);
-	op->round++;
-	op->next_round_at = usec_add(now, pause_after(op->round));
+	end_round(op, now);
 }
 
 /*
@@ -237,7 +242,10 @@ int kill_begin(struct kill_op *op, const struct cg *cg, int member, usec_t now,
 	r = op->events_fd < 0 ? op->events_fd : cg_events_read(op->events_fd, &events);
 	look_soon(op, now);
 	if (r >= 0 && events.populated) {
-		begin_round(op, now);
+		if (avoid & KILL_STRUCK)
+			end_round(op, now);
+		else
+			begin_round(op, now);
 		r = watch_if_left(op, member);
 	}
 	if (r < 0)

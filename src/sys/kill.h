@@ -27,6 +27,7 @@ enum kill_status {
 enum kill_avoid {
 	KILL_AVOID_CGROUP_KILL = 1 << 0,
 	KILL_AVOID_GET_INFO = 1 << 1,
+	KILL_STRUCK = 1 << 2, /* round 0 was done, on a cgroup that this one is in */
 };
 
 struct kill_op {
