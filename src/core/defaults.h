@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The dependencies that a unit has without writing them: DefaultDependencies= of systemd.service(5) and systemd.target(5).
+ * The dependencies that a unit has without writing them: DefaultDependencies= of systemd.service(5) and systemd.target(5),
+ * and what Slice= means.
  */
 #include "core/unit.h"
 
 /*
- * Those that the unit has by itself: a service comes after the targets of an early boot. Nothing with DefaultDependencies=no.
+ * Those that the unit has by itself: a service comes after the targets of an early boot, unless DefaultDependencies=no; it
+ * requires, and comes after, its slice, as a slice does the one that it is in.
  * There is none with shutdown.target, which takes no part in a shutdown here. 0 or -ENOMEM.
  */
 int defaults_add(struct unit *u) must_check;

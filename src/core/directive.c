@@ -4,7 +4,12 @@
 #include <errno.h>
 
 #include "core/condition.h"
+#include "core/directories.h"
+#include "core/filter.h"
 #include "core/ignored.h"
+#include "core/privileges.h"
+#include "core/resources.h"
+#include "core/sandbox.h"
 #include "util/strv.h"
 
 #define FIELD(member) offsetof(struct unit, member)
@@ -16,9 +21,37 @@
 	{                                                                            \
 		"Service", "Limit" #name, &value_limit, FIELD(limits), RLIMIT_##name \
 	}
+#define DIRECTORY(name, kind)                                                                       \
+	{ "Service", name, &value_directories, FIELD(directories), DIRECTORY_##kind },              \
+	{                                                                                           \
+		"Service", name "Mode", &value_directory_mode, FIELD(directories), DIRECTORY_##kind \
+	}
+#define PRIVILEGE(key, type, member)                                                                 \
+	{                                                                                            \
+		"Service", key, &(type), FIELD(privileges), (int)offsetof(struct privileges, member) \
+	}
+#define FILTER(key, type, member)                                                            \
+	{                                                                                    \
+		"Service", key, &(type), FIELD(filter), (int)offsetof(struct filter, member) \
+	}
+#define SANDBOX(key, type, member)                                                             \
+	{                                                                                      \
+		"Service", key, &(type), FIELD(sandbox), (int)offsetof(struct sandbox, member) \
+	}
+#define SANDBOX_PATHS(key, list)                                                     \
+	{                                                                            \
+		"Service", key, &value_sandbox_paths, FIELD(sandbox), SANDBOX_##list \
+	}
 #define EXEC(key, phase)                                               \
 	{                                                              \
 		"Service", key, &value_commands, FIELD(exec[phase]), 0 \
+	}
+
+/* Of a service, and of a slice. */
+#define RESOURCE(key, type, arg)                               \
+	{ "Service", key, &(type), FIELD(resources), (arg) },  \
+	{                                                      \
+		"Slice", key, &(type), FIELD(resources), (arg) \
 	}
 
 #define CONDITION(name, kind)                                                                \
@@ -92,6 +125,7 @@ static const struct directive directives[] = {
 	{ "Service", "FileDescriptorStoreMax", &value_number, FIELD(fdstore_max), 0 },
 	{ "Service", "FileDescriptorStorePreserve", &value_fdstore_preserve, FIELD(fdstore_preserve), 0 },
 	{ "Service", "RemainAfterExit", &value_flag, FIELD(remain_after_exit), 0 },
+	{ "Service", "PermissionsStartOnly", &value_flag, FIELD(permissions_start_only), 0 },
 	{ "Service", "PIDFile", &value_pid_file, FIELD(pid_file), 0 },
 	{ "Service", "BusName", &value_text, FIELD(bus_name), 0 },
 	EXEC("ExecCondition", EXEC_CONDITION),
@@ -119,7 +153,6 @@ static const struct directive directives[] = {
 	{ "Service", "RuntimeRandomizedExtraSec", &value_seconds, FIELD(runtime_extra), 0 },
 	{ "Service", "WatchdogSec", &value_seconds, FIELD(watchdog), 0 },
 	{ "Service", "OOMPolicy", &value_oom_policy, FIELD(oom_policy), 0 },
-	{ "Service", "Delegate", &value_delegate, 0, 0 },
 	{ "Service", "FailureAction", &value_unit_action, FIELD(failure_action), 0 }, /* their place before v229, too */
 	{ "Service", "StartLimitAction", &value_unit_action, FIELD(start_limit_action), 0 },
 	{ "Service", "StartLimitInterval", &value_seconds, FIELD(start_limit_interval), 0 }, /* their place before v229 */
@@ -147,10 +180,101 @@ static const struct directive directives[] = {
 	{ "Service", "StandardInput", &value_stdio, FIELD(std_in), true },
 	{ "Service", "StandardOutput", &value_stdio, FIELD(std_out), false },
 	{ "Service", "StandardError", &value_stdio, FIELD(std_err), false },
+	{ "Service", "StandardInputText", &value_input_text, FIELD(stdin_data), 0 },
+	{ "Service", "StandardInputData", &value_input_data, FIELD(stdin_data), 0 },
 	{ "Service", "IgnoreSIGPIPE", &value_flag, FIELD(ignore_sigpipe), 0 },
+	{ "Service", "CPUAffinity", &value_affinity, FIELD(scheduling), 0 },
+	{ "Service", "CPUSchedulingPolicy", &value_cpu_policy, FIELD(scheduling), 0 },
+	{ "Service", "CPUSchedulingPriority", &value_cpu_priority, FIELD(scheduling), 0 },
+	{ "Service", "CPUSchedulingResetOnFork", &value_reset_on_fork, FIELD(scheduling), 0 },
+	{ "Service", "IOSchedulingClass", &value_io_scheduling, FIELD(scheduling), false },
+	{ "Service", "IOSchedulingPriority", &value_io_scheduling, FIELD(scheduling), true },
+	{ "Service", "TimerSlackNSec", &value_timer_slack, FIELD(scheduling), 0 },
+	{ "Service", "CoredumpFilter", &value_coredump_filter, FIELD(scheduling), 0 },
+	{ "Service", "Personality", &value_personality, FIELD(scheduling), 0 },
+	{ "Service", "NUMAPolicy", &value_numa_policy, FIELD(scheduling), 0 },
+	{ "Service", "NUMAMask", &value_numa_mask, FIELD(scheduling), 0 },
+	DIRECTORY("RuntimeDirectory", RUNTIME),
+	DIRECTORY("StateDirectory", STATE),
+	DIRECTORY("CacheDirectory", CACHE),
+	DIRECTORY("LogsDirectory", LOGS),
+	DIRECTORY("ConfigurationDirectory", CONFIGURATION),
+	{ "Service", "RuntimeDirectoryPreserve", &value_directory_preserve, FIELD(directories), 0 },
 	LIMIT(CPU), LIMIT(FSIZE), LIMIT(DATA), LIMIT(STACK), LIMIT(CORE), LIMIT(RSS), LIMIT(NOFILE), LIMIT(AS),
 	LIMIT(NPROC), LIMIT(MEMLOCK), LIMIT(LOCKS), LIMIT(SIGPENDING), LIMIT(MSGQUEUE), LIMIT(NICE), LIMIT(RTPRIO),
 	LIMIT(RTTIME),
+	PRIVILEGE("CapabilityBoundingSet", value_capabilities, bounding),
+	PRIVILEGE("AmbientCapabilities", value_capabilities, ambient),
+	PRIVILEGE("SecureBits", value_secure_bits, secure_bits),
+	PRIVILEGE("NoNewPrivileges", value_no_new_privileges, no_new_privileges),
+	FILTER("SystemCallFilter", value_calls, calls),
+	FILTER("SystemCallLog", value_calls, log),
+	FILTER("SystemCallErrorNumber", value_call_error, error),
+	FILTER("SystemCallArchitectures", value_architectures, architectures),
+	FILTER("RestrictAddressFamilies", value_families, families),
+	FILTER("RestrictNamespaces", value_namespaces, namespaces),
+	FILTER("RestrictRealtime", value_filter_flag, restrict_realtime),
+	FILTER("RestrictSUIDSGID", value_filter_flag, restrict_suid_sgid),
+	FILTER("MemoryDenyWriteExecute", value_filter_flag, memory_deny_write_execute),
+	FILTER("LockPersonality", value_filter_flag, lock_personality),
+	{ "Service", "ProtectSystem", &value_protect_system, FIELD(sandbox), 0 },
+	{ "Service", "ProtectHome", &value_protect_home, FIELD(sandbox), 0 },
+	{ "Service", "ProtectProc", &value_protect_proc, FIELD(sandbox), 0 },
+	{ "Service", "ProcSubset", &value_proc_subset, FIELD(sandbox), 0 },
+	{ "Service", "MountFlags", &value_mount_flags, FIELD(sandbox), 0 },
+	SANDBOX("PrivateTmp", value_sandbox_flag, private_tmp),
+	SANDBOX("PrivateDevices", value_sandbox_flag, private_devices),
+	SANDBOX("PrivateNetwork", value_sandbox_flag, private_network),
+	SANDBOX("PrivateIPC", value_sandbox_flag, private_ipc),
+	SANDBOX("PrivateUsers", value_sandbox_flag, private_users),
+	SANDBOX("PrivateMounts", value_sandbox_flag, private_mounts),
+	SANDBOX("ProtectKernelTunables", value_sandbox_flag, protect_kernel_tunables),
+	SANDBOX("ProtectKernelModules", value_sandbox_flag, protect_kernel_modules),
+	SANDBOX("ProtectKernelLogs", value_sandbox_flag, protect_kernel_logs),
+	SANDBOX("ProtectControlGroups", value_sandbox_flag, protect_control_groups),
+	SANDBOX("ProtectClock", value_sandbox_flag, protect_clock),
+	SANDBOX("ProtectHostname", value_sandbox_flag, protect_hostname),
+	SANDBOX("RootDirectory", value_sandbox_path, root_directory),
+	SANDBOX("NetworkNamespacePath", value_sandbox_path, network_namespace),
+	SANDBOX("IPCNamespacePath", value_sandbox_path, ipc_namespace),
+	SANDBOX_PATHS("ReadWritePaths", READ_WRITE),
+	SANDBOX_PATHS("ReadWriteDirectories", READ_WRITE), /* the name before v231 */
+	SANDBOX_PATHS("ReadOnlyPaths", READ_ONLY),
+	SANDBOX_PATHS("ReadOnlyDirectories", READ_ONLY), /* the name before v231 */
+	SANDBOX_PATHS("InaccessiblePaths", INACCESSIBLE),
+	SANDBOX_PATHS("InaccessibleDirectories", INACCESSIBLE), /* the name before v231 */
+	SANDBOX_PATHS("ExecPaths", EXEC),
+	SANDBOX_PATHS("NoExecPaths", NO_EXEC),
+	SANDBOX_PATHS("BindPaths", BIND),
+	SANDBOX_PATHS("BindReadOnlyPaths", BIND_READ_ONLY),
+	SANDBOX_PATHS("TemporaryFileSystem", TMPFS),
+
+	RESOURCE("CPUWeight", value_resource, RESOURCE_CPU_WEIGHT),
+	RESOURCE("CPUQuota", value_resource, RESOURCE_CPU_QUOTA),
+	RESOURCE("CPUQuotaPeriodSec", value_resource, RESOURCE_CPU_QUOTA_PERIOD),
+	RESOURCE("CPUShares", value_resource, RESOURCE_CPU_SHARES), /* of cgroup v1, likewise below */
+	RESOURCE("AllowedCPUs", value_cpus, false),
+	RESOURCE("AllowedMemoryNodes", value_cpus, true),
+	RESOURCE("MemoryMin", value_resource, RESOURCE_MEMORY_MIN),
+	RESOURCE("MemoryLow", value_resource, RESOURCE_MEMORY_LOW),
+	RESOURCE("MemoryHigh", value_resource, RESOURCE_MEMORY_HIGH),
+	RESOURCE("MemoryMax", value_resource, RESOURCE_MEMORY_MAX),
+	RESOURCE("MemorySwapMax", value_resource, RESOURCE_MEMORY_SWAP_MAX),
+	RESOURCE("MemoryZSwapMax", value_resource, RESOURCE_MEMORY_ZSWAP_MAX),
+	RESOURCE("MemoryLimit", value_resource, RESOURCE_MEMORY_LIMIT),
+	RESOURCE("TasksMax", value_resource, RESOURCE_TASKS_MAX),
+	RESOURCE("IOWeight", value_resource, RESOURCE_IO_WEIGHT),
+	RESOURCE("BlockIOWeight", value_resource, RESOURCE_BLOCK_IO_WEIGHT),
+	RESOURCE("IODeviceWeight", value_io, IO_DEVICE_WEIGHT),
+	RESOURCE("IOReadBandwidthMax", value_io, IO_READ_BANDWIDTH),
+	RESOURCE("IOWriteBandwidthMax", value_io, IO_WRITE_BANDWIDTH),
+	RESOURCE("IOReadIOPSMax", value_io, IO_READ_IOPS),
+	RESOURCE("IOWriteIOPSMax", value_io, IO_WRITE_IOPS),
+	RESOURCE("BlockIOReadBandwidth", value_io, IO_READ_BANDWIDTH),
+	RESOURCE("BlockIOWriteBandwidth", value_io, IO_WRITE_BANDWIDTH),
+	{ "Service", "Slice", &value_slice, FIELD(resources), 0 },
+	{ "Service", "Delegate", &value_delegate, FIELD(resources), 0 },
+	{ "Service", "DelegateSubgroup", &value_subgroup, FIELD(resources), 0 },
 
 	{ "Install", "WantedBy", &value_names, FIELD(wanted_by), 0 },
 	{ "Install", "RequiredBy", &value_names, FIELD(required_by), 0 },
@@ -194,6 +318,12 @@ static int tell_ignored(struct loading *l, const char *section, const char *key,
 	if (kind == IGNORED_REMOVED)
 		value_tell_id(l, DIAG_NOTICE, "removed-key",
 			      "Support for option %s= has been removed and it is ignored.", key);
+	else if (kind == IGNORED_SESSION)
+		value_tell_id(l, DIAG_WARNING, "unsupported-key",
+			      "%s= in section [%s] is ignored: no PAM session is opened, and what "
+			      "its modules would set up "
+			      "or limit is missing.",
+			      key, section);
 	else if (kind == IGNORED_PROTECTS)
 		value_tell_id(l, DIAG_WARNING,
 			      "unprotected", "%s= in section [%s] limits or protects, but is not supported, ignoring: %s",

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "util/checksum.h"
+#include "util/ownmem.h"
 #include "util/strv.h"
 
 /*
@@ -113,7 +114,7 @@ struct graph_node *graph_node(struct graph *g, const char *name)
 		return n;
 	if (find_id(g, &id) < 0)
 		return NULL;
-	n = calloc(1, sizeof(*n) + size);
+	n = own_alloc(sizeof(*n) + size);
 	if (!n)
 		return NULL;
 	memcpy(n->name, name, size);
@@ -128,6 +129,12 @@ struct graph_node *graph_node(struct graph *g, const char *name)
 	return n;
 }
 
+static void free_memory(struct graph_node *n)
+{
+	free(n->link);
+	own_free(n, sizeof(*n) + strlen(n->name) + 1);
+}
+
 static void free_node(struct graph *g, struct graph_node *n)
 {
 	struct graph_node **at = &g->bucket[n->hash & (g->n_buckets - 1)];
@@ -138,8 +145,7 @@ static void free_node(struct graph *g, struct graph_node *n)
 	g->node[n->id] = NULL;
 	g->first_free = MIN_OF(g->first_free, n->id);
 	g->n_nodes--;
-	free(n->link);
-	free(n);
+	free_memory(n);
 }
 
 /* ---- links ---- */
@@ -447,8 +453,7 @@ void graph_free(struct graph *g)
 		return;
 	for (uint32_t i = 0; i < g->n_ids; i++) {
 		if (g->node[i])
-			free(g->node[i]->link);
-		free(g->node[i]);
+			free_memory(g->node[i]);
 	}
 	free(g->node);
 	free(g->bucket);

@@ -28,20 +28,14 @@ static const char *const unit_removed[] = {
 };
 
 static const char *const service_other[] = {
-	"RebootArgument", "PermissionsStartOnly", "RootDirectoryStartOnly",
+	"RebootArgument", "RootDirectoryStartOnly",
 	"NonBlocking", "Sockets",
 	"USBFunctionDescriptors", "USBFunctionStrings", "RootImageOptions",
-	"ExtensionDirectories", "ExtensionImages", "MountImages", "CoredumpFilter",
-	"IOSchedulingClass", "IOSchedulingPriority", "CPUSchedulingPolicy",
-	"CPUSchedulingPriority", "CPUSchedulingResetOnFork", "NUMAPolicy", "NUMAMask",
-	"StandardInputText", "StandardInputData", "TTYPath", "TTYReset", "TTYVHangup",
+	"ExtensionDirectories", "ExtensionImages", "MountImages", "TTYPath", "TTYReset", "TTYVHangup",
 	"TTYVTDisallocate", "TTYRows", "TTYColumns", "SyslogIdentifier", "SyslogFacility",
 	"SyslogLevel", "SyslogLevelPrefix", "LogLevelMax", "LogRateLimitIntervalSec",
-	"LogRateLimitBurst", "LogExtraFields", "TimerSlackNSec", "ExecSearchPath", "BindPaths",
-	"LogNamespace", "MountAPIVFS", "Personality", "RuntimeDirectoryPreserve",
-	"RuntimeDirectoryMode", "RuntimeDirectory", "StateDirectoryMode", "StateDirectory",
-	"CacheDirectoryMode", "CacheDirectory", "LogsDirectoryMode", "LogsDirectory",
-	"ConfigurationDirectoryMode", "ConfigurationDirectory", "SetCredential",
+	"LogRateLimitBurst", "LogExtraFields", "ExecSearchPath",
+	"LogNamespace", "MountAPIVFS", "SetCredential",
 	"SetCredentialEncrypted", "LoadCredential", "LoadCredentialEncrypted", "TimeoutCleanSec",
 	"UtmpIdentifier", "UtmpMode", "CPUAccounting", "MemoryAccounting", "IOAccounting",
 	"BlockIOAccounting", "TasksAccounting", "IPAccounting",
@@ -50,41 +44,49 @@ static const char *const service_other[] = {
 	"StateDirectoryAccounting", "CacheDirectoryAccounting", "LogsDirectoryAccounting",
 	"ImportCredential", "MemoryKSM", "BPFDelegateCommands", "BPFDelegateMaps",
 	"BPFDelegatePrograms", "BPFDelegateAttachments", "DelegateNamespaces",
-	"MemoryZSwapWriteback", "DelegateSubgroup", "MemoryPressureThresholdSec",
+	"MemoryZSwapWriteback", "MemoryPressureThresholdSec",
 	"MemoryPressureWatch", "CoredumpReceive",
 };
 
 static const char *const service_protects[] = {
-	"RootDirectory", "RootImage", "RootHash", "RootHashSignature", "RootVerity",
-	"CPUAffinity", "DynamicUser", "RemoveIPC", "SecureBits", "CapabilityBoundingSet",
-	"AmbientCapabilities", "NoNewPrivileges", "KeyringMode", "ProtectProc", "ProcSubset",
-	"SystemCallFilter", "SystemCallArchitectures", "SystemCallErrorNumber", "SystemCallLog",
-	"MemoryDenyWriteExecute", "RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID",
-	"RestrictAddressFamilies", "LockPersonality", "RestrictFileSystems",
-	"ReadWriteDirectories", "ReadOnlyDirectories", "InaccessibleDirectories",
-	"ReadWritePaths", "ReadOnlyPaths", "InaccessiblePaths", "ExecPaths", "NoExecPaths",
-	"BindReadOnlyPaths", "TemporaryFileSystem", "PrivateTmp", "PrivateDevices",
-	"ProtectKernelTunables", "ProtectKernelModules", "ProtectKernelLogs", "ProtectClock",
-	"ProtectControlGroups", "NetworkNamespacePath", "IPCNamespacePath", "PrivateNetwork",
-	"PrivateUsers", "PrivateMounts", "PrivateIPC", "ProtectSystem", "ProtectHome",
-	"MountFlags", "PAMName", "SELinuxContext", "AppArmorProfile", "SmackProcessLabel",
-	"ProtectHostname", "Slice", "AllowedCPUs", "StartupAllowedCPUs", "AllowedMemoryNodes",
-	"StartupAllowedMemoryNodes", "CPUWeight", "StartupCPUWeight", "CPUShares",
-	"StartupCPUShares", "CPUQuota", "CPUQuotaPeriodSec", "MemoryMin", "DefaultMemoryMin",
-	"DefaultMemoryLow", "MemoryLow", "MemoryHigh", "MemoryMax", "MemorySwapMax",
-	"MemoryLimit", "DeviceAllow", "DevicePolicy", "IOWeight", "StartupIOWeight",
-	"IODeviceWeight", "IOReadBandwidthMax", "IOWriteBandwidthMax", "IOReadIOPSMax",
-	"IOWriteIOPSMax", "IODeviceLatencyTargetSec", "BlockIOWeight", "StartupBlockIOWeight",
-	"BlockIODeviceWeight", "BlockIOReadBandwidth", "BlockIOWriteBandwidth", "TasksMax",
-	"DisableControllers", "IPAddressAllow", "IPAddressDeny", "IPIngressFilterPath",
+	"RootImage", "RootHash", "RootHashSignature", "RootVerity",
+	"DynamicUser", "RemoveIPC", "KeyringMode",
+	"RestrictFileSystems",
+	"SELinuxContext", "AppArmorProfile", "SmackProcessLabel",
+	"StartupAllowedCPUs", "StartupAllowedMemoryNodes", "StartupCPUWeight",
+	"StartupCPUShares", "DefaultMemoryMin", "DefaultMemoryLow", "DeviceAllow",
+	"DevicePolicy", "StartupIOWeight", "IODeviceLatencyTargetSec",
+	"StartupBlockIOWeight", "BlockIODeviceWeight", "DisableControllers", "IPAddressAllow", "IPAddressDeny", "IPIngressFilterPath",
 	"IPEgressFilterPath", "ManagedOOMSwap", "ManagedOOMMemoryPressure",
 	"ManagedOOMMemoryPressureLimit", "ManagedOOMPreference", "BPFProgram", "SocketBindAllow",
 	"SocketBindDeny", "RestrictNetworkInterfaces", "RootImagePolicy", "RootEphemeral",
 	"ExtensionImagePolicy", "MountImagePolicy", "PrivatePIDs", "StateDirectoryQuota",
 	"CacheDirectoryQuota", "LogsDirectoryQuota", "PrivateBPF", "DefaultStartupMemoryLow",
 	"StartupMemoryLow", "StartupMemoryHigh", "StartupMemoryMax", "StartupMemorySwapMax",
-	"MemoryZSwapMax", "StartupMemoryZSwapMax", "ManagedOOMMemoryPressureDurationSec",
+	"StartupMemoryZSwapMax", "ManagedOOMMemoryPressureDurationSec",
 	"NFTSet",
+};
+
+/* [Slice] has the same resource directives as [Service]. */
+static const char *const slice_other[] = {
+	"CPUAccounting", "MemoryAccounting", "IOAccounting", "BlockIOAccounting", "TasksAccounting",
+	"IPAccounting", "MemoryPressureThresholdSec", "MemoryPressureWatch", "MemoryZSwapWriteback",
+	"ConcurrencyHardMax", "ConcurrencySoftMax",
+};
+
+static const char *const slice_protects[] = {
+	"StartupAllowedCPUs", "StartupAllowedMemoryNodes", "StartupCPUWeight", "StartupCPUShares",
+	"DefaultMemoryMin", "DefaultMemoryLow", "DeviceAllow", "DevicePolicy", "StartupIOWeight",
+	"IODeviceLatencyTargetSec", "StartupBlockIOWeight", "BlockIODeviceWeight", "DisableControllers",
+	"IPAddressAllow", "IPAddressDeny", "IPIngressFilterPath", "IPEgressFilterPath", "ManagedOOMSwap",
+	"ManagedOOMMemoryPressure", "ManagedOOMMemoryPressureLimit", "ManagedOOMPreference", "BPFProgram",
+	"SocketBindAllow", "SocketBindDeny", "RestrictNetworkInterfaces", "StartupMemoryLow",
+	"StartupMemoryHigh", "StartupMemoryMax", "StartupMemorySwapMax", "StartupMemoryZSwapMax",
+	"DefaultStartupMemoryLow", "ManagedOOMMemoryPressureDurationSec", "NFTSet",
+};
+
+static const char *const service_session[] = {
+	"PAMName",
 };
 
 static const char *const service_removed[] = {
@@ -105,7 +107,10 @@ static const struct {
 	{ "Unit", IGNORED_REMOVED, NAMES(unit_removed) },
 	{ "Service", IGNORED_OTHER, NAMES(service_other) },
 	{ "Service", IGNORED_PROTECTS, NAMES(service_protects) },
+	{ "Service", IGNORED_SESSION, NAMES(service_session) },
 	{ "Service", IGNORED_REMOVED, NAMES(service_removed) },
+	{ "Slice", IGNORED_OTHER, NAMES(slice_other) },
+	{ "Slice", IGNORED_PROTECTS, NAMES(slice_protects) },
 };
 
 enum ignored ignored_lookup(const char *section, const char *key)

@@ -9,6 +9,7 @@ enum ignored {
 	IGNORED_NOT_KNOWN,
 	IGNORED_OTHER,
 	IGNORED_PROTECTS, /* limits resources or confines the service */
+	IGNORED_SESSION,  /* opens one, by PAM */
 	IGNORED_REMOVED,  /* systemd itself ignores it by now */
 };
 

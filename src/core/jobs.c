@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "util/ownmem.h"
+
 struct jobs {
 	struct graph *graph;
 	struct list all;   /* by link: waiting and running */
@@ -236,14 +238,14 @@ void job_free(struct job *j)
 		return;
 	assert(list_empty(&j->waiters));
 	j->node->n_jobs -= j->id > 0; /* not of one that was merged */
-	free(j);
+	own_free(j, sizeof(*j));
 }
 
 /* ---- beginnings ---- */
 
 static struct job *job_new(const struct planned *p, usec_t deadline)
 {
-	struct job *j = calloc(1, sizeof(*j));
+	struct job *j = own_alloc(sizeof(*j));
 
 	if (!j)
 		return NULL;

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "core/directive.h"
+#include "core/resources.h"
 #include "core/unitfile.h"
 #include "util/strv.h"
 
@@ -14,9 +15,8 @@ static const char *find_section(struct loading *l, const char *name)
 		const char *name;
 		enum unit_kind only; /* INVALID: of every kind */
 	} sections[] = {
-		{ "Unit", UNIT_KIND_INVALID },
-		{ "Service", UNIT_SERVICE },
-		{ "Install", UNIT_KIND_INVALID },
+		{ "Unit", UNIT_KIND_INVALID },	   { "Service", UNIT_SERVICE },
+		{ "Slice", UNIT_SLICE },	   { "Install", UNIT_KIND_INVALID },
 		{ "X-Cgkill", UNIT_KIND_INVALID },
 	};
 
@@ -83,12 +83,21 @@ static bool needs_notify(const struct unit *u)
 	       u->fdstore_max > 0 || (u->watchdog > 0 && u->watchdog != USEC_INFINITY);
 }
 
+/* PermissionsStartOnly= is what "+" was before systemd 231, and stands in units to this day. */
+static void privilege_control_commands(struct unit *u)
+{
+	for (size_t phase = 0; phase < EXEC_PHASE_MAX; phase++)
+		if (phase != EXEC_START)
+			for (size_t i = 0; i < u->exec[phase].n; i++)
+				u->exec[phase].v[i].privileged = true;
+}
+
 /* The defaults that depend on other settings. */
 static void resolve_defaults(struct loading *l)
 {
 	struct unit *u = l->unit;
 
-	if (u->kind == UNIT_TARGET) { /* it is reached at once, and stays so until it is stopped */
+	if (unit_is_point(u)) { /* it is reached at once, and stays so until it is stopped */
 		u->type = SERVICE_ONESHOT;
 		u->remain_after_exit = true;
 		u->start_limit_interval = 0;
@@ -104,9 +113,14 @@ static void resolve_defaults(struct loading *l)
 	if (u->notify_access == NOTIFY_ACCESS_NONE && needs_notify(u))
 		u->notify_access = NOTIFY_ACCESS_MAIN;
 	if (u->oom_policy == OOM_POLICY_INVALID)
-		u->oom_policy = l->delegates ? OOM_POLICY_CONTINUE : OOM_POLICY_STOP;
+		u->oom_policy = u->resources && u->resources->delegates ? OOM_POLICY_CONTINUE
+									: OOM_POLICY_STOP;
 	if (u->restart_kill_signal == 0)
 		u->restart_kill_signal = u->kill_signal;
+	if (u->permissions_start_only)
+		privilege_control_commands(u);
+	if (u->std_in.kind == STDIO_NULL && u->stdin_data)
+		u->std_in.kind = STDIO_DATA;
 	/*
 	 * Our standard input is never a terminal or a socket, all that systemd duplicates to the
 	 * output.
@@ -121,7 +135,7 @@ static const char *find_fault(const struct unit *u)
 	size_t starts = u->exec[EXEC_START].n;
 	bool acts = u->success_action != UNIT_ACTION_NONE;
 
-	if (u->kind == UNIT_TARGET)
+	if (unit_is_point(u))
 		return NULL;
 	if (starts == 0 && u->exec[EXEC_STOP].n == 0 && !acts)
 		return "Service has neither ExecStart= nor ExecStop=. Refusing.";

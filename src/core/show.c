@@ -5,8 +5,14 @@
 #include <inttypes.h>
 
 #include "core/condition.h"
+#include "core/directories.h"
+#include "core/filter.h"
 #include "core/limit.h"
 #include "core/load.h"
+#include "core/privileges.h"
+#include "core/resources.h"
+#include "core/sandbox.h"
+#include "core/scheduling.h"
 #include "util/buf.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -162,6 +168,7 @@ static void put_stdio(struct buf *b, const void *field)
 	static const char *const words[STDIO_MAX] = {
 		[STDIO_NULL] = "null",	[STDIO_INHERIT] = "inherit", [STDIO_LOG] = "journal",
 		[STDIO_FILE] = "file:", [STDIO_APPEND] = "append:",  [STDIO_TRUNCATE] = "truncate:",
+		[STDIO_DATA] = "data",
 	};
 	const struct stdio_target *target = field;
 
@@ -361,4 +368,10 @@ void unit_show(const struct unit *u, unit_show_fn emit, void *arg)
 		flush(&out, "EnvironmentFiles");
 	}
 	show_inherited(&out, u);
+	resources_show(u->resources, emit, arg);
+	directories_show(u->directories, emit, arg);
+	scheduling_show(u->scheduling, emit, arg);
+	privileges_show(u, emit, arg);
+	filter_show(u->filter, emit, arg);
+	sandbox_show(u->sandbox, emit, arg);
 }

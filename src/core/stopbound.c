@@ -84,7 +84,7 @@ static void find_stages(const struct unit *u, usec_t stage[STATE_MAX])
 void stopbound_of(const struct unit *u, struct stopbound *out)
 {
 	*out = (struct stopbound){ .costliest = STATE_INVALID };
-	if (u->kind == UNIT_TARGET)
+	if (unit_is_point(u))
 		return;
 	find_stages(u, out->stage);
 	for (enum service_state s = STATE_STOP; s < STATE_STUCK; s++) {

@@ -5,6 +5,12 @@
 
 #include "core/cmdline.h"
 #include "core/condition.h"
+#include "core/directories.h"
+#include "core/filter.h"
+#include "core/resources.h"
+#include "core/sandbox.h"
+#include "core/scheduling.h"
+#include "core/stdin_data.h"
 #include "util/strv.h"
 
 #define DEFAULT_TIMEOUT	     (90 * USEC_PER_SEC) /* DefaultTimeout*Sec= of systemd-system.conf(5) */
@@ -186,6 +192,7 @@ enum unit_kind unit_kind_of(const char *name)
 
 	return suffix && streq(suffix, ".service")  ? UNIT_SERVICE
 	       : suffix && streq(suffix, ".target") ? UNIT_TARGET
+	       : suffix && streq(suffix, ".slice")  ? UNIT_SLICE
 						    : UNIT_KIND_INVALID;
 }
 
@@ -253,6 +260,13 @@ void unit_free(struct unit *u)
 		free(u->environment_files[i].path);
 	free(u->environment_files);
 	free(u->limits);
+	free(u->privileges);
+	filter_free(u->filter);
+	sandbox_free(u->sandbox);
+	resources_free(u->resources);
+	directories_free(u->directories);
+	stdin_data_free(u->stdin_data);
+	scheduling_free(u->scheduling);
 	free(u->success);
 	free(u->restart_prevent);
 	free(u->restart_force);

@@ -11,7 +11,14 @@
 #include "util/diag.h"
 #include "util/macro.h"
 
+struct buf;
 struct conditions;
+struct directories;
+struct filter;
+struct privileges;
+struct resources;
+struct scheduling;
+struct sandbox;
 
 #define UNIT_NAME_MAX 255
 
@@ -22,6 +29,7 @@ enum unit_kind {
 	UNIT_KIND_INVALID,
 	UNIT_SERVICE,
 	UNIT_TARGET, /* a synchronisation point: no processes, only dependencies */
+	UNIT_SLICE,  /* the same, and a cgroup for those of services: systemd.slice(5) */
 	UNIT_KIND_MAX,
 };
 
@@ -152,6 +160,7 @@ enum stdio_kind {
 	STDIO_FILE,	/* file:PATH */
 	STDIO_APPEND,	/* append:PATH */
 	STDIO_TRUNCATE, /* truncate:PATH */
+	STDIO_DATA,	/* input only: StandardInputText= and StandardInputData= */
 	STDIO_MAX,
 };
 
@@ -179,7 +188,7 @@ struct exec_command {
 	bool ignore_failure; /* '-' */
 	bool no_env_expand;  /* ':' */
 	bool privileged;     /* '+': User=, Group=, capabilities and namespaces do not apply */
-	bool no_setuid;	     /* '!' or '!!': User= and Group= do not apply */
+	bool no_setuid;	     /* '!': User= and Group= do not apply */
 };
 
 struct exec_commands {
@@ -226,9 +235,10 @@ struct unit {
 	enum service_type type;
 	enum exit_type exit_type;
 	bool remain_after_exit;
-	bool guess_main_pid; /* default yes */
-	char *pid_file;	     /* absolute, NULL = none */
-	char *bus_name;	     /* NULL = none */
+	bool permissions_start_only; /* all commands but those of ExecStart= have a "+" */
+	bool guess_main_pid;	     /* default yes */
+	char *pid_file;		     /* absolute, NULL = none */
+	char *bus_name;		     /* NULL = none */
 	struct exec_commands exec[EXEC_PHASE_MAX];
 	enum restart_policy restart;
 	enum restart_mode restart_mode;
@@ -275,9 +285,18 @@ struct unit {
 	int nice;
 	bool oom_score_adjust_set;
 	int oom_score_adjust;
-	struct limit *limits; /* RLIM_NLIMITS of them; NULL = none is set */
+	struct limit *limits;		 /* RLIM_NLIMITS of them; NULL = none is set */
+	struct privileges *privileges;	 /* core/privileges.h; NULL = none is set */
+	struct filter *filter;		 /* core/filter.h; NULL = none is set */
+	struct sandbox *sandbox;	 /* core/sandbox.h; NULL = none is set */
+	struct scheduling *scheduling;	 /* core/scheduling.h; NULL = none is set */
+	struct directories *directories; /* core/directories.h; NULL = none is set */
+	struct buf *stdin_data;		 /* core/stdin_data.h; NULL = none */
 	struct stdio_target std_in, std_out, std_err;
 	bool ignore_sigpipe; /* default yes */
+
+	/* systemd.resource-control(5); also of a slice */
+	struct resources *resources; /* core/resources.h; NULL = none */
 
 	/* [Install] */
 	char **wanted_by, **required_by, **upheld_by, **also, **alias;
@@ -321,6 +340,12 @@ const char *notify_access_name(enum notify_access a);
 const char *oom_policy_name(enum oom_policy p);
 const char *fdstore_preserve_name(enum fdstore_preserve p);
 const char *unit_action_name(enum unit_action a); /* "exit-force" */
+
+/* Without processes of its own: started and stopped by what others make of it. */
+static inline bool unit_is_point(const struct unit *u)
+{
+	return u->kind == UNIT_TARGET || u->kind == UNIT_SLICE;
+}
 
 /* By the suffix of its name; INVALID: only a name here. */
 enum unit_kind unit_kind_of(const char *name);

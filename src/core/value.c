@@ -216,19 +216,6 @@ static int parse_fdstore_preserve(struct loading *l unused, const struct directi
 	return r;
 }
 
-/*
- * A boolean, or the controllers, be it none, to be delegated. Cgroups below its own are a service's
- * affair here in any case; who has them also decides what an out-of-memory kill in one means.
- */
-static int parse_delegate(struct loading *l, const struct directive *d unused, char *value,
-			  void *field unused)
-{
-	bool flag;
-
-	l->delegates = parse_bool(value, &flag) < 0 || flag;
-	return 0;
-}
-
 /* What only an init can do is refused by its name. */
 static int parse_unit_action(struct loading *l, const struct directive *d, char *value, void *field)
 {
@@ -604,7 +591,7 @@ static const struct stdio_word {
 	{ "tty", STDIO_INVALID, true, true },
 	{ "tty-force", STDIO_INVALID, true, false },
 	{ "tty-fail", STDIO_INVALID, true, false },
-	{ "data", STDIO_INVALID, true, false },
+	{ "data", STDIO_DATA, true, false },
 	{ "socket", STDIO_INVALID, true, true },
 	{ "fd", STDIO_INVALID, true, true },
 	{ "fd:", STDIO_INVALID, true, true },
@@ -712,7 +699,6 @@ const struct value_type value_restart_mode = { parse_restart_mode, HASH_VOIDS };
 const struct value_type value_exit_type = { parse_exit_type, HASH_VOIDS };
 const struct value_type value_notify_access = { parse_notify_access, HASH_VOIDS };
 const struct value_type value_oom_policy = { parse_oom_policy, HASH_VOIDS };
-const struct value_type value_delegate = { parse_delegate, HASH_IS_WORD };
 const struct value_type value_fdstore_preserve = { parse_fdstore_preserve, HASH_VOIDS };
 const struct value_type value_unit_action = { parse_unit_action, HASH_VOIDS };
 const struct value_type value_escape_policy = { parse_escape_policy, HASH_VOIDS };

@@ -96,6 +96,23 @@ static ssize_t put_escaped(struct buf *out, const char *s, unsigned flags)
 	return 1;
 }
 
+int words_unescape(struct buf *out, const char *s)
+{
+	while (*s) {
+		ssize_t n = 0;
+
+		if (*s != '\\') {
+			buf_putc(out, *s++);
+			continue;
+		}
+		n = put_escaped(out, ++s, 0);
+		if (n < 0)
+			return (int)n;
+		s += n;
+	}
+	return 0;
+}
+
 int word_next(const char **text, unsigned flags, char **word)
 {
 	cleanup_buf struct buf out = BUF_INIT;
@@ -139,7 +156,7 @@ int words_push_take(struct words *w, char *s)
 	if (!s)
 		return -ENOMEM;
 	if (w->n + 2 > w->cap) {
-		size_t cap = w->cap ? 2 * w->cap : 8;
+		size_t cap = w->cap ? 2 * w->cap : 3; /* a program, an argument, the end */
 		char **v = reallocarray(w->v, cap, sizeof(*v));
 
 		if (!v) {

@@ -8,6 +8,8 @@
  */
 #include "util/macro.h"
 
+struct buf;
+
 #define WHITESPACE " \t\n\r"
 
 enum word_flags {
@@ -31,6 +33,9 @@ int word_next(const char **text, unsigned flags, char **word) must_check;
  * strv_free() *out.
  */
 int split_words(const char *s, char ***out) must_check;
+
+/* Appends s, in which only the escapes count, not quotes and white space. 0 or -EINVAL (an unknown one). */
+int words_unescape(struct buf *out, const char *s) must_check;
 
 /*
  * A string vector in the making: appending costs O(1). v is a valid strv all the time, and may be

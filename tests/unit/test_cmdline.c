@@ -12,7 +12,7 @@ TestSuite(words, .timeout = 60);
 TestSuite(cmdline, .timeout = 30);
 
 static const struct host_facts host = {
-	"", "", "", "", "", "", "/run", "", "", "", "", "", "", "", "", "", "", 0, 0,
+	"", "", "", "", "", "", "/run", "", "", "", "", "", "", "", "", "", "", 0, 0, 0, 0,
 };
 
 /* "<a><b c>", to compare and to print. */

@@ -11,7 +11,7 @@
 TestSuite(condition, .timeout = 30);
 
 static const struct host_facts host = {
-	"", "", "", "here", "", "", "/run", "", "", "", "", "", "", "", "", "", "", 0, 0,
+	"", "", "", "here", "", "", "/run", "", "", "", "", "", "", "", "", "", "", 0, 0, 0, 0,
 };
 
 static struct unit *load(const char *lines, struct diags *diags)

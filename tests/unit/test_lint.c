@@ -85,7 +85,7 @@ static const struct {
 	{ "never-met", DAEMON "[Unit]\nConditionACPower=maybe\n", DAEMON "[Unit]\nConditionACPower=no\n" },
 	{ "removed-key", DAEMON "SysVStartPriority=1\n", DAEMON "Nice=1\n" },
 	{ "unsupported-key", DAEMON "TTYPath=/dev/tty1\n", DAEMON "StandardInput=null\n" },
-	{ "unprotected", DAEMON "PrivateTmp=yes\n", DAEMON "UMask=0077\n" },
+	{ "unprotected", DAEMON "DevicePolicy=closed\n", DAEMON "UMask=0077\n" },
 	{ "bad-value", DAEMON "KillMode=everybody\n", DAEMON "KillMode=mixed\n" },
 	{ "unusable", DAEMON "Type=oneshot\nRestart=always\n",
 	  DAEMON "Type=oneshot\nRestart=on-failure\n" },

@@ -260,10 +260,12 @@ Test(load, diagnostics_name_file_and_line)
 		 "systemd would ignore this line and keep the value from before or the default: # "
 		 "x"),
 		"/u/foo@bar.service:5: Failed to parse KillMode= value, ignoring: all",
-		("/u/foo@bar.service:6: MemoryMax= in section [Service] limits or protects, but is "
+		("/u/foo@bar.service:6: DeviceAllow= in section [Service] limits or protects, but "
+		 "is "
 		 "not supported, "
 		 "ignoring: the service runs without it."),
-		("/u/foo@bar.service:7: Slice= in section [Service] limits or protects, but is not "
+		("/u/foo@bar.service:7: IPAddressDeny= in section [Service] limits or protects, "
+		 "but is not "
 		 "supported, ignoring: "
 		 "the service runs without it."),
 		("/u/foo@bar.service:9: NonBlocking= in section [Service] is known but not "
@@ -273,11 +275,11 @@ Test(load, diagnostics_name_file_and_line)
 		"/u/foo@bar.service.d/a.conf:4: Unknown section 'Bogus'. Ignoring.",
 	};
 	cleanup_diags struct diags diags = DIAGS_INIT;
-	cleanup_unit struct unit *u =
-		load_ok(MINIMAL
-			"Foo=1\nTimeoutStopSec=2s # x\nKillMode=all\nMemoryMax=1G\nSlice=a.slice\n"
-			"MemoryMax=2G\nNonBlocking=1\nPrivateTmp=\n",
-			"A=1\n[Unit]\nBar=1\n[Bogus]\nB=1\n[Service]\nMemoryMax=3G\n", &diags);
+	cleanup_unit struct unit *u = load_ok(
+		MINIMAL
+		"Foo=1\nTimeoutStopSec=2s # x\nKillMode=all\nDeviceAllow=a\nIPAddressDeny=any\n"
+		"DeviceAllow=b\nNonBlocking=1\nDevicePolicy=\n",
+		"A=1\n[Unit]\nBar=1\n[Bogus]\nB=1\n[Service]\nDeviceAllow=c\n", &diags);
 
 	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
 		cleanup_free char *line = NULL;
@@ -371,6 +373,23 @@ Test(load, delegate_and_oom_policy)
 		cleanup_unit struct unit *u = load_ok(text, NULL, &diags);
 		cr_expect(shows(u, cases[i].shown), "%s: not %s", cases[i].lines, cases[i].shown);
 	}
+}
+
+Test(load, permissions_start_only)
+{
+	cleanup_diags struct diags diags = DIAGS_INIT;
+	cleanup_unit struct unit *u = load_ok("[Service]\n"
+					      "PermissionsStartOnly=yes\n"
+					      "ExecStartPre=/bin/a\n"
+					      "ExecStart=/bin/b\n"
+					      "ExecReload=/bin/c\n"
+					      "ExecReload=/bin/d\n",
+					      NULL, &diags);
+
+	cr_assert(u->exec[EXEC_START_PRE].v[0].privileged);
+	cr_assert_not(u->exec[EXEC_START].v[0].privileged);
+	cr_assert(u->exec[EXEC_RELOAD].v[1].privileged);
+	cr_assert_eq(diags.n, 0);
 }
 
 Test(load, success_action_is_something_to_do)
