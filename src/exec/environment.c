@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include "core/directories.h"
 #include "core/env.h"
 #include "exec/child.h"
 #include "util/buf.h"
@@ -46,6 +47,23 @@ static void set_notify(struct child *c)
 		return;
 	set_number(c, "WATCHDOG_USEC", (long)c->x->watchdog);
 	set_number(c, "WATCHDOG_PID", getpid());
+}
+
+static void set_directories(struct child *c)
+{
+	const struct directories *d = c->x->unit->directories;
+
+	for (enum directory_kind kind = 0; d && kind < DIRECTORY_KIND_MAX; kind++) {
+		cleanup_buf struct buf paths = BUF_INIT;
+
+		for (size_t i = 0; i < d->of[kind].n; i++)
+			buf_printf(&paths, "%s%s/%s", i > 0 ? ":" : "",
+				   directory_kind_base(kind, c->x->host), d->of[kind].v[i].path);
+		if (buf_error(&paths) < 0)
+			child_fail(c, STEP_MEMORY, ENOMEM);
+		if (paths.len > 0)
+			set(c, directory_kind_variable(kind), paths.data);
+	}
 }
 
 static void set_result(struct child *c)
@@ -115,6 +133,7 @@ void child_build_environment(struct child *c)
 	set_notify(c);
 	set_stored_fds(c);
 	set_result(c);
+	set_directories(c);
 	for (size_t i = 0; u->environment && u->environment[i]; i++)
 		if (env_set(&c->env, u->environment[i]) < 0)
 			child_fail(c, STEP_MEMORY, ENOMEM);

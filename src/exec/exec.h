@@ -21,17 +21,21 @@ struct exec_fds {
 struct exec_context {
 	const struct unit *unit;
 	const struct exec_command *command;
-	const char *log_dir;	      /* STDIO_LOG goes to LOG_DIR/UNIT.log */
+	const struct host_facts *host; /* where the bases of its directories are */
+	const char *fifo_dir; /* STDIO_LOG goes to the FIFO that is there by the unit's name; NULL: there is no logger */
+	const char *log_dir;	      /* … and then to LOG_DIR/UNIT.log */
 	int nice;		      /* as cgkilld found it, before it raised its own priority */
 	const struct rlimit *no_file; /* RLIMIT_NOFILE as cgkilld found it, before it raised its own */
 	pid_t main_pid;		      /* $MAINPID; 0 = unset */
 	/* ExecStop= and ExecStopPost=: $SERVICE_RESULT, $EXIT_CODE, $EXIT_STATUS; RESULT_INVALID = unset */
 	enum service_result result;
 	struct exit_info main_exit;
-	int unit_fd;		   /* the unit's cgroup, for the birth mark */
-	bool is_main;		   /* … which of the two marks */
-	uint64_t spawn;		   /* … and the number in it */
-	bool strict;		   /* cgkilld --strict: what protects must work */
+	int unit_fd;	  /* the unit's cgroup, for the birth mark */
+	uint64_t unit_id; /* … and its id: private_tmp_name() */
+	bool is_main;	  /* … which of the two marks */
+	uint64_t spawn;	  /* … and the number in it */
+	const char *delegated; /* Delegate=: the directory of the cgroup that is the user's; NULL = none */
+	bool strict;	       /* cgkilld --strict: what protects must work */
 	const char *notify_socket; /* $NOTIFY_SOCKET; NULL = unset */
 	usec_t watchdog;	   /* $WATCHDOG_USEC, $WATCHDOG_PID; 0 or USEC_INFINITY = unset */
 	struct exec_fds fds;	   /* $LISTEN_FDS, $LISTEN_PID, $LISTEN_FDNAMES */

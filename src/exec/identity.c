@@ -53,6 +53,26 @@ static void add_group(struct child *c, gid_t gid)
 	c->groups[c->n_groups++] = gid;
 }
 
+static void look_up_names(struct child *c)
+{
+	if (c->x->unit->user)
+		look_up_user(c, c->x->unit->user);
+	if (c->x->unit->group)
+		c->gid = look_up_group(c, c->x->unit->group);
+}
+
+void child_look_up_owner(const struct child *c, uid_t *uid, gid_t *gid)
+{
+	struct child who = { .x = c->x, .report_fd = c->report_fd };
+
+	look_up_names(&who);
+	*uid = who.uid;
+	*gid = who.gid;
+	free(who.user);
+	free(who.home);
+	free(who.shell);
+}
+
 void child_look_up_identity(struct child *c)
 {
 	const struct unit *u = c->x->unit;
@@ -61,10 +81,7 @@ void child_look_up_identity(struct child *c)
 	c->gid = (gid_t)-1;
 	if (c->x->command->privileged || c->x->command->no_setuid)
 		return;
-	if (u->user)
-		look_up_user(c, u->user);
-	if (u->group)
-		c->gid = look_up_group(c, u->group);
+	look_up_names(c);
 	if (c->user) {
 		int n = 64;
 
@@ -83,18 +100,27 @@ void child_look_up_identity(struct child *c)
 		add_group(c, look_up_group(c, u->supplementary_groups[i]));
 }
 
-void child_become(const struct child *c)
+/* Someone who is not root may name himself in his units; there is nothing to change then. */
+static bool is_already(const struct child *c)
+{
+	return geteuid() != 0 && (c->uid == (uid_t)-1 || c->uid == geteuid()) &&
+	       (c->gid == (gid_t)-1 || c->gid == getegid());
+}
+
+void child_join_groups(const struct child *c)
 {
 	bool set_groups = c->gid != (gid_t)-1 || c->n_groups > 0;
 
-	/* Someone who is not root may name himself in his units; there is nothing to change then. */
-	if (geteuid() != 0 && (c->uid == (uid_t)-1 || c->uid == geteuid()) &&
-	    (c->gid == (gid_t)-1 || c->gid == getegid()))
+	if (is_already(c))
 		return;
 	if (set_groups && setgroups((size_t)c->n_groups, c->groups) < 0)
 		child_fail(c, STEP_GROUP, errno);
 	if (c->gid != (gid_t)-1 && setresgid(c->gid, c->gid, c->gid) < 0)
 		child_fail(c, STEP_GROUP, errno);
-	if (c->uid != (uid_t)-1 && setresuid(c->uid, c->uid, c->uid) < 0)
+}
+
+void child_become(const struct child *c)
+{
+	if (!is_already(c) && c->uid != (uid_t)-1 && setresuid(c->uid, c->uid, c->uid) < 0)
 		child_fail(c, STEP_USER, errno);
 }

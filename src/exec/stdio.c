@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include "exec/child.h"
+#include "util/buf.h"
 
 /*
  * O_NONBLOCK only for the open itself: a FIFO without a peer must not hold the child for ever. The
@@ -23,13 +25,53 @@ static int open_stdio(const char *path, int flags)
 	return fd;
 }
 
+/*
+ * For both: with a read end of its own a service goes on when the logger has died, until the FIFO is full, and what is in
+ * it stays there for the next logger.
+ */
+static int open_fifo(const struct child *c)
+{
+	cleanup_free char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", c->x->fifo_dir, c->x->unit->name) < 0)
+		return -ENOMEM;
+	return open_stdio(path, O_RDWR);
+}
+
 static int open_log(const struct child *c)
 {
 	cleanup_free char *path = NULL;
 
+	if (c->x->fifo_dir)
+		return open_fifo(c);
 	if (asprintf(&path, "%s/%s.log", c->x->log_dir, c->x->unit->name) < 0)
 		return -ENOMEM;
 	return open_stdio(path, O_WRONLY | O_CREAT | O_APPEND);
+}
+
+/* Read-only to the service, and as often as it likes: its memory is the kernel's from now on. */
+static int open_data(const struct child *c)
+{
+	const struct buf *data = c->x->unit->stdin_data;
+	int fd = memfd_create("StandardInputData", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	size_t done = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (data && done < data->len) {
+		ssize_t n = write(fd, data->data + done, data->len - done);
+
+		if (n < 0) {
+			int r = -errno;
+
+			close(fd);
+			return r;
+		}
+		done += (size_t)n;
+	}
+	(void)lseek(fd, 0, SEEK_SET);
+	(void)fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+	return fd;
 }
 
 static int open_target(const struct child *c, const struct stdio_target *t, bool input)
@@ -45,6 +87,8 @@ static int open_target(const struct child *c, const struct stdio_target *t, bool
 		return open_stdio(t->path, out | O_CREAT | O_APPEND);
 	case STDIO_TRUNCATE:
 		return open_stdio(t->path, out | O_CREAT | O_TRUNC);
+	case STDIO_DATA:
+		return open_data(c);
 	case STDIO_NULL:
 	case STDIO_INHERIT:
 	case STDIO_INVALID:
@@ -75,4 +119,16 @@ void child_set_up_stdio(const struct child *c)
 		if (from > 2)
 			close(from);
 	}
+}
+
+void child_own_stdio(const struct child *c)
+{
+	const struct unit *u = c->x->unit;
+
+	if (!c->x->fifo_dir || c->uid == (uid_t)-1)
+		return;
+	if (u->std_out.kind == STDIO_LOG)
+		(void)!fchown(STDOUT_FILENO, c->uid, c->gid);
+	if (u->std_err.kind == STDIO_LOG)
+		(void)!fchown(STDERR_FILENO, c->uid, c->gid);
 }
