@@ -33,6 +33,10 @@ struct options {
 	int signal;
 	const char *kill_whom; /* NULL = all */
 	unsigned lines;
+	bool has_lines; /* they were asked for */
+	/* logs; NULL = not said */
+	const char *output, *since, *until;
+	char **units;		/* -u */
 	char **properties;	/* NULL = all */
 	const char *unit_path;	/* NULL: the default */
 	usec_t budget;		/* for a stop; USEC_INFINITY = none */
@@ -61,6 +65,7 @@ verb_fn verb_is_active, verb_is_failed;
 verb_fn verb_show;
 verb_fn verb_kill;
 verb_fn verb_cat;
+verb_fn verb_logs;
 verb_fn verb_monitor;
 verb_fn verb_daemon_reload, verb_daemon_reexec, verb_reset_failed, verb_version;
 verb_fn verb_shutdown;

@@ -35,6 +35,8 @@ static const struct verb {
 	  "Cancel jobs by their numbers; all of them without one" },
 	{ "kill", 1, ANY, verb_kill, "UNIT...", "Send a signal to processes of units" },
 	{ "reset-failed", 0, ANY, verb_reset_failed, "[UNIT...]", "Forget that units have failed" },
+	{ "logs", 0, ANY, verb_logs, "[UNIT...]",
+	  "Show what units have written, and what happened to them" },
 	{ "monitor", 0, ANY, verb_monitor, "[UNIT...]", "Print what happens to units as it happens" },
 	{ "enable", 1, ANY, verb_enable, "UNIT...", "Have targets want units, as their [Install] says" },
 	{ "disable", 1, ANY, verb_disable, "UNIT...", "Undo that" },
@@ -72,8 +74,10 @@ enum {
 	OPT_RUNTIME,
 	OPT_RUNTIME_DIR,
 	OPT_SEVERITY,
+	OPT_SINCE,
 	OPT_SYSTEM,
 	OPT_UNIT_PATH,
+	OPT_UNTIL,
 	OPT_USER,
 	OPT_VALUE,
 	OPT_VERSION,
@@ -84,6 +88,7 @@ static const struct option long_options[] = {
 	{ "boot", no_argument, NULL, OPT_BOOT },
 	{ "budget", required_argument, NULL, OPT_BUDGET },
 	{ "deadline", required_argument, NULL, OPT_DEADLINE },
+	{ "follow", no_argument, NULL, 'f' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "full", no_argument, NULL, 'l' },
 	{ "help", no_argument, NULL, 'h' },
@@ -96,16 +101,20 @@ static const struct option long_options[] = {
 	{ "no-pager", no_argument, NULL, OPT_NO_PAGER },
 	{ "no-reload", no_argument, NULL, OPT_NO_RELOAD },
 	{ "now", no_argument, NULL, OPT_NOW },
+	{ "output", required_argument, NULL, 'o' },
 	{ "property", required_argument, NULL, 'p' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "root", required_argument, NULL, OPT_ROOT },
 	{ "runtime", no_argument, NULL, OPT_RUNTIME },
 	{ "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
 	{ "severity", required_argument, NULL, OPT_SEVERITY },
+	{ "since", required_argument, NULL, OPT_SINCE },
 	{ "signal", required_argument, NULL, 's' },
 	{ "system", no_argument, NULL, OPT_SYSTEM },
 	{ "type", required_argument, NULL, 't' },
+	{ "unit", required_argument, NULL, 'u' },
 	{ "unit-path", required_argument, NULL, OPT_UNIT_PATH },
+	{ "until", required_argument, NULL, OPT_UNTIL },
 	{ "user", no_argument, NULL, OPT_USER },
 	{ "value", no_argument, NULL, OPT_VALUE },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -132,7 +141,14 @@ static const char options_help[] =
 	"  -p --property=NAME,...  show: only these properties\n"
 	"     --value              show: values without their names\n"
 	"  -P NAME                 The same as --value --property=NAME\n"
-	"  -n --lines=N            status: how many events to show, 10 by default\n"
+	"  -n --lines=N            status: how many events to show, 10 by default;\n"
+	"                          logs: how many lines, all by default\n"
+	"  -f --follow             logs: go on with what comes\n"
+	"     --since=TIME, --until=TIME\n"
+	"                          logs: from then on, up to then: \"2026-01-31 12:00\", 12:00,\n"
+	"                          yesterday, -5min\n"
+	"  -o --output=FORM        logs: short, json, or cat: what was written, no more\n"
+	"  -u --unit=UNIT          logs: the same as UNIT, as journalctl has it\n"
 	"     --json=MODE          Print what cgkilld replied: short, pretty, off\n"
 	"     --no-legend          list-units, list-jobs, list-unit-files: no headers, no footer\n"
 	"     --now                enable, reenable, disable, mask: start or stop the units, too\n"
@@ -251,7 +267,34 @@ static int set_lines(struct options *o, const char *value)
 {
 	if (parse_uint(value, &o->lines) < 0)
 		return bad_value("--lines=", value, "a number");
+	o->has_lines = true;
 	return CGKILL_EXIT_OK;
+}
+
+static int set_output(struct options *o, const char *value)
+{
+	o->output = value;
+	return CGKILL_EXIT_OK;
+}
+
+static int set_since(struct options *o, const char *value)
+{
+	o->since = value;
+	return CGKILL_EXIT_OK;
+}
+
+static int set_until(struct options *o, const char *value)
+{
+	o->until = value;
+	return CGKILL_EXIT_OK;
+}
+
+static int add_unit(struct options *o, const char *value)
+{
+	if (strv_push(&o->units, value) == 0)
+		return CGKILL_EXIT_OK;
+	complain("Out of memory.");
+	return CGKILL_EXIT_FAILED;
 }
 
 static int set_value_of(struct options *o, const char *value)
@@ -312,11 +355,13 @@ static const struct {
 	{ 'f', NULL, offsetof(struct options, force) },
 	{ 'l', set_nothing, 0 },
 	{ 'n', set_lines, 0 },
+	{ 'o', set_output, 0 },
 	{ 'P', set_value_of, 0 },
 	{ 'p', add_properties, 0 },
 	{ 'q', NULL, offsetof(struct options, quiet) },
 	{ 's', set_signal, 0 },
 	{ 't', set_type, 0 },
+	{ 'u', add_unit, 0 },
 	{ 'v', NULL, offsetof(struct options, verbose) },
 	{ OPT_BOOT, NULL, offsetof(struct options, boot) },
 	{ OPT_BUDGET, set_budget, 0 },
@@ -333,8 +378,10 @@ static const struct {
 	{ OPT_RUNTIME, NULL, offsetof(struct options, runtime) },
 	{ OPT_RUNTIME_DIR, set_runtime_dir, 0 },
 	{ OPT_SEVERITY, set_severity, 0 },
+	{ OPT_SINCE, set_since, 0 },
 	{ OPT_SYSTEM, set_system, 0 },
 	{ OPT_UNIT_PATH, set_unit_path, 0 },
+	{ OPT_UNTIL, set_until, 0 },
 	{ OPT_USER, set_user, 0 },
 	{ OPT_VALUE, NULL, offsetof(struct options, value) },
 };
@@ -379,7 +426,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 {
 	int option, r;
 
-	while ((option = getopt_long(argc, argv, "afhln:P:p:qs:t:v", long_options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "afhln:o:P:p:qs:t:u:v", long_options, NULL)) >= 0) {
 		if (option == 'h')
 			return print_help();
 		if (option == OPT_VERSION) {
@@ -410,6 +457,7 @@ int main(int argc, char **argv)
 	r = run(&ctl, argc, argv);
 	client_deinit(&ctl.client);
 	strv_free(ctl.options.properties);
+	strv_free(ctl.options.units);
 	/* a full disk must not look like an answer */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		complain("Standard output: %m.");

@@ -4,6 +4,7 @@
 #include "ctl/describe.h"
 #include "ctl/manager.h"
 #include "ctl/member.h"
+#include "ctl/tmpfiles.h"
 
 /* The results of an Outcome of io.cgkill.manager. */
 static const struct result {
@@ -58,6 +59,8 @@ static void tell_failure(const char *verb, const struct result *result, const js
 
 	complain("Failed to %s %s: %s.", verb, unit, member_text_or(outcome, "message", result->text));
 	tell_survivors(outcome);
+	if (streq(result->name, "failed") && (streq(verb, "start") || streq(verb, "restart")))
+		tell_missing_tmpfiles(unit);
 	if (result->ask_status)
 		complain("See \"cgkillctl status %s\" for details.", unit);
 }

@@ -5,6 +5,7 @@
 #include "ctl/describe.h"
 #include "ctl/manager.h"
 #include "ctl/member.h"
+#include "util/parse.h"
 
 /* Labels end in this column. */
 #define LABEL  10
@@ -277,14 +278,63 @@ static void print_tree(const struct style *s, const json_t *processes)
 	}
 }
 
+/* "12.3M", in powers of 1024. */
+static const char *format_bytes(json_int_t n, char text[static 24])
+{
+	static const char units[] = "BKMGTPE";
+	double value = (double)n;
+	size_t unit = 0;
+
+	for (; value >= 1024 && units[unit + 1]; unit++)
+		value /= 1024;
+	snprintf(text, 24, unit > 0 ? "%.1f%c" : "%.0f%c", value, units[unit]);
+	return text;
+}
+
+static void print_memory(const json_t *u)
+{
+	static const struct {
+		const char *member, *word;
+	} more[] = { { "memoryLimit", "max" }, { "memoryPeak", "peak" } };
+	const char *separator = " (";
+	json_int_t n;
+	char text[24];
+
+	if (!member_number(u, "memory", &n))
+		return;
+	label("Memory");
+	fputs(format_bytes(n, text), stdout);
+	for (size_t i = 0; i < ARRAY_SIZE(more); i++)
+		if (member_number(u, more[i].member, &n)) {
+			printf("%s%s: %s", separator, more[i].word, format_bytes(n, text));
+			separator = ", ";
+		}
+	puts(*separator == ',' ? ")" : "");
+}
+
+/* As far as it is counted: member is left out where it is not. */
+static void print_usage(const json_t *u)
+{
+	char span[SPAN_MAX];
+	json_int_t n;
+
+	if (member_number_or(u, "tasks", 0) > 0) {
+		label("Tasks");
+		printf("%lld", (long long)member_number_or(u, "tasks", 0));
+		if (member_number(u, "tasksLimit", &n))
+			printf(" (limit: %lld)", (long long)n);
+		putchar('\n');
+	}
+	print_memory(u);
+	if (member_number(u, "cpuNSec", &n))
+		line("CPU", format_span_short((usec_t)n / 1000, span));
+}
+
 static void print_cgroup(const struct style *s, const json_t *u)
 {
 	const char *group = member_text(u, "controlGroup");
 
-	if (member_number_or(u, "tasks", 0) > 0) {
-		label("Tasks");
-		printf("%lld\n", (long long)member_number_or(u, "tasks", 0));
-	}
+	print_usage(u);
 	if (!group)
 		return;
 	line("CGroup", group);

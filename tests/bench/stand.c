@@ -46,7 +46,7 @@ static _Noreturn void guard_directory(const char *dir, pid_t worker, const sigse
 
 const char *stand_shelter(void)
 {
-	static char dir[] = "/tmp/cgkill-bench.XXXXXX";
+	static char dir[] = "/dev/shm/cgkill-bench.XXXXXX"; /* a tmpfs, as /run is one */
 	sigset_t set, old;
 	pid_t pid;
 
