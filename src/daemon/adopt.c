@@ -3,18 +3,21 @@
 
 #include <errno.h>
 
+#include "core/resources.h"
 #include "daemon/child.h"
 #include "daemon/deathwatch.h"
 #include "daemon/fdstore.h"
 #include "daemon/guard.h"
 #include "daemon/notify.h"
 #include "daemon/process.h"
+#include "daemon/slices.h"
 #include "daemon/subtree.h"
 #include "daemon/supervisor.h"
 #include "sys/birth.h"
 #include "sys/explain.h"
 #include "sys/pidfd.h"
 #include "util/log.h"
+#include "util/ownmem.h"
 #include "util/strv.h"
 
 /* ---- who is the main process, who the control process ---- */
@@ -31,16 +34,26 @@ struct search {
  * It is the only one in its leaf. Where marks cannot be set it may have children by now, but it leads its session. PID, 0
  * or -errno; a leaf that is gone or threaded holds none.
  */
-static int find_unmarked(const struct cg *leaf)
+static int visit_unmarked(const struct cg *cg, void *arg)
 {
 	struct cg_pids pids = { 0 };
-	int r = cg_read_procs(leaf, &pids), found = 0;
+	int r = cg_read_procs(cg, &pids), *found = arg;
 
-	for (size_t i = 0; r == 0 && i < pids.n && found == 0; i++)
+	for (size_t i = 0; r == 0 && i < pids.n && *found == 0; i++)
 		if (pids.v[i] > 0 && (pids.n == 1 || getsid(pids.v[i]) == pids.v[i]))
-			found = pids.v[i];
+			*found = pids.v[i];
 	cg_pids_deinit(&pids);
-	return r == 0 || r == -ENOENT || r == -ENODEV || r == -EOPNOTSUPP ? found : r;
+	if (*found > 0)
+		return -ECANCELED;
+	return r == -ENOENT || r == -ENODEV || r == -EOPNOTSUPP ? 0 : r;
+}
+
+/* In the leaf, or in its DelegateSubgroup=, which the unit may not say any more. */
+static int find_unmarked(const struct cg *leaf)
+{
+	int found = 0, r = cg_walk(leaf, visit_unmarked, &found);
+
+	return found > 0 || r == -ENOENT || r == -ENODEV ? found : r;
 }
 
 /* An empty leaf is removed: a child on its way to it, of a parent that has just died, will not get there any more. */
@@ -107,7 +120,7 @@ int adopt_process(struct manager *m, bool is_main, const struct service *machine
 
 	if (pidfd < 0)
 		return pidfd == -ESRCH ? 0 : pidfd;
-	p = calloc(1, sizeof(*p));
+	p = own_alloc(sizeof(*p));
 	if (p) {
 		*p = (struct process){ .pid = id->pid,
 				       .pidfd = pidfd,
@@ -118,7 +131,7 @@ int adopt_process(struct manager *m, bool is_main, const struct service *machine
 		r = process_adopt(p, m->loop);
 	}
 	if (r < 0) {
-		free(p);
+		own_free(p, sizeof(*p));
 		close(pidfd);
 		return r;
 	}
@@ -231,11 +244,23 @@ static void adopt_stranger(struct supervised *sv)
 			supervised_name(sv), sv->cgroups.unit.path);
 		return;
 	}
-	(void)!cg_remove(&m->root, supervised_name(sv));
+	(void)!cg_remove(slices_home(sv), supervised_name(sv));
+	cgroups_close(&sv->cgroups);
+	slices_leave(sv);
 	manager_drop_unused(m, sv);
 }
 
-static int adopt(struct manager *m, const char *name)
+/* Two cgroups of one name, in two slices: one of them is not of our making. True: this is that one. */
+static bool is_elsewhere(const struct supervised *sv, const struct slice *slice)
+{
+	if (!cg_is_open(&sv->cgroups.unit) || sv->slice == slice)
+		return false;
+	log_warning("%s: there is another cgroup of this name in %s: left alone",
+		    supervised_name(sv), slice_cg(sv->manager, slice)->path);
+	return true;
+}
+
+static int adopt(struct manager *m, struct slice *slice, const char *name)
 {
 	struct supervised *sv = manager_get_own(m, name);
 	struct record r;
@@ -243,9 +268,17 @@ static int adopt(struct manager *m, const char *name)
 
 	if (!sv)
 		return -ENOMEM;
-	e = cgroups_adopt(&sv->cgroups, &m->root, supervised_name(sv));
+	if (is_elsewhere(sv, slice))
+		return 0;
+	if (!sv->slice)
+		sv->slice = slice_ref(slice);
+	e = sv->unit->kind == UNIT_SLICE
+		    ? 0
+		    : cgroups_adopt(&sv->cgroups, slices_home(sv), supervised_name(sv));
 	if (e < 0 && e != -ENOENT && e != -ENODEV)
 		return e;
+	if (!cg_is_open(&sv->cgroups.unit))
+		slices_leave(sv);
 	e = store_load(&m->store, &sv->cgroups.unit, supervised_name(sv), &r, &sv->has_file);
 	if (e == -ENOENT)
 		adopt_stranger(sv);
@@ -294,25 +327,18 @@ static void await_strays(struct manager *m, char *numbers)
 
 /* ---- all of them ---- */
 
-static int adopt_cgroup(struct manager *m, const char *name)
+typedef int (*adopt_fn)(struct manager *m, struct slice *in, const char *name);
+
+static int adopt_recorded(struct manager *m, struct slice *in, const char *name)
 {
-	if (unit_name_valid(name))
-		return adopt(m, name);
-	if (cg_remove(&m->root, name) == -EBUSY)
-		log_warning("processes live in %s/%s, which is no unit's name: left alone",
-			    m->root.path, name);
-	return 0;
+	/* a slice may be known by who is in it: its cgroup has no record */
+	return manager_knows(m, name) && unit_kind_of(name) != UNIT_SLICE ? 0 : adopt(m, in, name);
 }
 
-static int adopt_recorded(struct manager *m, const char *name)
-{
-	return manager_knows(m, name) ? 0 : adopt(m, name);
-}
-
-static int adopt_each(struct manager *m, char **names, int (*fn)(struct manager *m, const char *name))
+static int adopt_each(struct manager *m, struct slice *in, char **names, adopt_fn fn)
 {
 	for (size_t i = 0; names && names[i]; i++) {
-		int r = fn(m, names[i]);
+		int r = fn(m, in, names[i]);
 
 		if (r < 0) {
 			log_error("%s: cannot take it over, so leaving everything as it is: %s",
@@ -320,6 +346,51 @@ static int adopt_each(struct manager *m, char **names, int (*fn)(struct manager 
 			return r;
 		}
 	}
+	return 0;
+}
+
+/* By its name it belongs where it is. */
+static bool is_slice_in(const struct slice *in, const char *name)
+{
+	cleanup_free char *above = slice_name_valid(name) ? slice_parent(name) : NULL;
+
+	return slice_name_valid(name) && !streq(name, "-.slice") &&
+	       (in && above ? streq(in->name, above) : !in && !above);
+}
+
+static int adopt_cgroup(struct manager *m, struct slice *in, const char *name);
+
+/* It goes again at once if it has nobody. */
+static int adopt_slice(struct manager *m, struct slice *in, const char *name)
+{
+	cleanup_strv char **names = NULL;
+	struct slice *slice = slices_find(m, name);
+	int r = 0;
+
+	if (slice)
+		slice_ref(slice);
+	else
+		r = slices_adopt(m, in, name, &slice);
+	if (r < 0)
+		return r == -ENOENT || r == -ENODEV ? 0 : r;
+	r = subtree_children(m, &slice->cg, &names);
+	if (r == 0)
+		r = adopt_each(m, slice, names, adopt_cgroup);
+	slice_unref(slice);
+	return r;
+}
+
+static int adopt_cgroup(struct manager *m, struct slice *in, const char *name)
+{
+	const struct cg *parent = slice_cg(m, in);
+
+	if (is_slice_in(in, name))
+		return adopt_slice(m, in, name);
+	if (unit_name_valid(name) && unit_kind_of(name) != UNIT_SLICE)
+		return adopt(m, in, name);
+	if (cg_remove(parent, name) == -EBUSY)
+		log_warning("processes live in %s/%s, which is no unit's name: left alone",
+			    parent->path, name);
 	return 0;
 }
 
@@ -334,9 +405,9 @@ int adopt_all(struct manager *m)
 	if (r < 0)
 		log_error("cannot tell what an earlier cgkilld has left: %s", strerror(-r));
 	if (r == 0)
-		r = adopt_each(m, names, adopt_cgroup);
+		r = adopt_each(m, NULL, names, adopt_cgroup);
 	if (r == 0)
-		r = adopt_each(m, recorded, adopt_recorded);
+		r = adopt_each(m, NULL, recorded, adopt_recorded);
 	strv_free(names);
 	strv_free(recorded);
 	if (r < 0)

@@ -119,8 +119,8 @@ const char *answer_text(enum answer a, const struct supervised *sv, enum request
 		return check_reason(sv);
 	case ANSWER_NOT_APPLICABLE:
 		return sv->machine.state == STATE_RUNNING || sv->machine.state == STATE_EXITED
-			       ? sv->unit->kind == UNIT_TARGET ? "a target has nothing to reload"
-							       : "it has no ExecReload="
+			       ? unit_is_point(sv->unit) ? "it has nothing to reload"
+							 : "it has no ExecReload="
 			       : "it is not active";
 	case ANSWER_CANCELED:
 		return "another request came in between";
@@ -367,6 +367,8 @@ void batch_run(struct manager *m, struct call *c, const struct batch_request *r,
 	int error;
 
 	error = resolve_units(m, names, !r->only_active || r->type == JOB_START, &targets);
+	if (error == 0 && r->type == JOB_STOP)
+		error = resolve_slices(m, &targets);
 	if (error == 0)
 		b = calloc(1, sizeof(*b) + targets.n * sizeof(struct item));
 	if (!b) {

@@ -99,13 +99,14 @@ static void on_timer(struct timer *t, usec_t now unused)
 
 static int ask_child(struct check *c)
 {
+	const struct conditions *conditions = c->owner->unit->conditions;
 	pid_t pid = child_fork(STDERR_FILENO, &c->pidfd);
 	int r;
 
 	if (pid < 0)
 		return (int)pid;
 	if (pid == 0)
-		_exit((int)conditions_find_unmet(c->owner->unit->conditions, condition_test, NULL) + 1);
+		_exit((int)conditions_find_unmet(conditions, condition_test, NULL) + 1);
 	r = io_watch(c->loop, &c->io, c->pidfd, EPOLLIN, on_end);
 	if (r == 0)
 		r = timer_set(c->loop, &c->timer, usec_add(clock_now(), CHECK_MAX), on_timer);

@@ -59,9 +59,13 @@ int child_hold(void)
 }
 
 struct dismissed {
+	struct list link;
 	struct io_source io;
 	int pidfd;
 };
+
+/* Those that have not ended; the logger may be one, which outlives us. */
+static struct list waited_for = LIST_INIT(waited_for);
 
 static void on_end(struct io_source *s, uint32_t events)
 {
@@ -72,6 +76,7 @@ static void on_end(struct io_source *s, uint32_t events)
 	if (pidfd_reap(d->pidfd, &si) == 0)
 		return;
 	io_unwatch(&d->io);
+	list_remove(&d->link);
 	close_fd(d->pidfd);
 	free(d);
 }
@@ -84,6 +89,8 @@ void child_await(struct loop *l, int pidfd)
 	d = pidfd_reap(pidfd, &si) == 0 ? calloc(1, sizeof(*d)) : NULL;
 	if (d && io_watch(l, &d->io, pidfd, EPOLLIN | EPOLLET, on_end) == 0) {
 		d->pidfd = pidfd;
+		list_init(&d->link);
+		list_append(&waited_for, &d->link);
 		return;
 	}
 	/* It has ended; or there is no memory to wait for it, and it stays a zombie until we end. */

@@ -7,6 +7,7 @@
 #include "daemon/descent.h"
 #include "daemon/manager.h"
 #include "daemon/process.h"
+#include "daemon/slices.h"
 #include "sys/explain.h"
 #include "sys/hierarchy.h"
 #include "sys/pidfd.h"
@@ -209,7 +210,7 @@ static void on_loss(struct lineage *l)
 
 static struct escape *escape_new(struct supervised *sv)
 {
-	const char *root = sv->manager->root.path;
+	const char *home = slices_home(sv)->path;
 	struct escape *e = calloc(1, sizeof(*e));
 
 	if (!e)
@@ -220,7 +221,7 @@ static struct escape *escape_new(struct supervised *sv)
 	e->lineage.look = look_at_one;
 	e->lineage.incomplete = on_gap;
 	e->lineage.lost = on_loss;
-	if (asprintf(&e->path, "%s/%s", streq(root, "/") ? "" : root, supervised_name(sv)) < 0)
+	if (asprintf(&e->path, "%s/%s", streq(home, "/") ? "" : home, supervised_name(sv)) < 0)
 		e->path = NULL;
 	if (e->path && descent_join(&sv->manager->descent, sv->manager->loop, &e->lineage) == 0)
 		return e;

@@ -34,14 +34,15 @@ static ssize_t read_names(const struct cg *cg, struct process_facts *out, size_t
 /* True when the child has ended, with its report complete. */
 static bool ask_child(struct loop *l, const struct cg *cg, struct report *report, size_t max)
 {
+	const struct cg copy = *cg; /* what that is a part of is in memory that no child gets */
 	struct pollfd p = { .events = POLLIN };
-	pid_t pid = child_fork(cg->fd, &p.fd);
+	pid_t pid = child_fork(copy.fd, &p.fd);
 	bool ended;
 
 	if (pid < 0)
 		return false;
 	if (pid == 0) {
-		report->n = explain_members(cg, report->facts, max, &report->total);
+		report->n = explain_members(&copy, report->facts, max, &report->total);
 		_exit(0);
 	}
 	ended = poll(&p, 1, FACTS_WAIT_MSEC) == 1;

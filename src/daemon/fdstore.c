@@ -296,12 +296,6 @@ bool fdstore_take_message(struct supervised *sv, const struct notify_message *m,
 	return stored;
 }
 
-/* Over, and not about to begin again? */
-static bool is_final(const struct supervised *sv)
-{
-	return service_state_is_ended(sv->machine.state) && !sv->machine.restart_requested;
-}
-
 void fdstore_note_over(struct supervised *sv)
 {
 	enum fdstore_preserve preserve = sv->unit->fdstore_preserve;
@@ -310,7 +304,7 @@ void fdstore_note_over(struct supervised *sv)
 	int held;
 
 	if (!s || preserve == FDSTORE_PRESERVE_YES ||
-	    (preserve == FDSTORE_PRESERVE_RESTART && !is_final(sv)))
+	    (preserve == FDSTORE_PRESERVE_RESTART && !supervised_is_final(sv)))
 		return;
 	held = child_hold();
 	list_for_each(&s->list, e, struct stored, link)

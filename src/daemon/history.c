@@ -7,6 +7,7 @@
 
 #include "daemon/manager.h"
 #include "daemon/supervisor.h"
+#include "util/ownmem.h"
 #include "util/parse.h"
 
 /* What a simple service takes to start, or to stop. */
@@ -32,7 +33,9 @@ static bool has_room(struct history_run *r)
 
 	if (r->n < r->cap)
 		return true;
-	grown = r->cap < HISTORY_MARKS ? reallocarray(r->mark, cap, sizeof(*grown)) : NULL;
+	grown = r->cap < HISTORY_MARKS
+			? own_grow(r->mark, r->cap * sizeof(*grown), cap * sizeof(*grown))
+			: NULL;
 	if (!grown)
 		return false;
 	r->mark = grown;
@@ -102,8 +105,8 @@ void history_note(struct history *h, const struct trail_event *e)
 
 void history_deinit(struct history *h)
 {
-	free(h->start.mark);
-	free(h->stop.mark);
+	own_free(h->start.mark, h->start.cap * sizeof(*h->start.mark));
+	own_free(h->stop.mark, h->stop.cap * sizeof(*h->stop.mark));
 	*h = (struct history){ .current = NULL };
 }
 

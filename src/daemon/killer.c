@@ -75,7 +75,7 @@ static void step(struct killer *k, usec_t now)
 static int begin_on_loop(struct killer *k)
 {
 	int r = kill_begin(&k->op, k->cg, k->member, clock_now(),
-			   usec_sub(k->give_up_at, clock_now()), 0);
+			   usec_sub(k->give_up_at, clock_now()), k->avoid);
 
 	if (r == 0)
 		r = io_watch(k->loop, &k->events_io, k->op.events_fd, EPOLLPRI | EPOLLERR, on_events);
@@ -116,14 +116,15 @@ static void on_child(struct io_source *s, uint32_t events)
 
 static int begin_in_child(struct killer *k)
 {
+	const struct cg cg = *k->cg; /* what that is a part of is in memory that no child gets */
 	struct kill_op op;
-	pid_t pid = child_fork(k->cg->fd, &k->child_pidfd);
+	pid_t pid = child_fork(cg.fd, &k->child_pidfd);
 	int r;
 
 	if (pid < 0)
 		return pid;
 	if (pid == 0)
-		_exit(kill_wait(k->cg, -1, usec_sub(k->give_up_at, clock_now()), 0, &op) != 0);
+		_exit(kill_wait(&cg, -1, usec_sub(k->give_up_at, clock_now()), k->avoid, &op) != 0);
 	r = io_watch(k->loop, &k->child_io, k->child_pidfd, EPOLLIN | EPOLLET, on_child);
 	if (r < 0)
 		child_dismiss(k->loop, TAKE_FD(k->child_pidfd));
@@ -131,7 +132,7 @@ static int begin_in_child(struct killer *k)
 }
 
 struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, int member,
-			  usec_t give_up_after, void *owner,
+			  usec_t give_up_after, unsigned avoid, void *owner,
 			  void (*on_end)(struct killer *, enum kill_status))
 {
 	struct killer *k = calloc(1, sizeof(*k));
@@ -141,6 +142,7 @@ struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, i
 		return NULL;
 	*k = (struct killer){ .cg = cg,
 			      .member = member,
+			      .avoid = avoid,
 			      .give_up_at = usec_add(clock_now(), give_up_after),
 			      .loop = l,
 			      .child_pidfd = -1,

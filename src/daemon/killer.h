@@ -12,7 +12,8 @@
 struct killer {
 	struct kill_op op;
 	const struct cg *cg;
-	int member; /* as kill_begin() wants it; borrowed */
+	int member;	/* as kill_begin() wants it; borrowed */
+	unsigned avoid; /* enum kill_avoid */
 	usec_t give_up_at;
 	struct loop *loop;
 	struct io_source events_io, pidfd_io, child_io;
@@ -28,7 +29,7 @@ struct killer {
  * (-1 = none). NULL with errno when nothing was killed.
  */
 struct killer *killer_new(struct loop *l, const struct cg *cg, size_t members, int member,
-			  usec_t give_up_after, void *owner,
+			  usec_t give_up_after, unsigned avoid, void *owner,
 			  void (*on_end)(struct killer *, enum kill_status)) must_check;
 /*
  * Stops what it may have in a child, and waits for that, bounded: before another program takes over, which kills by itself.

@@ -5,6 +5,7 @@
 
 #include "daemon/manager.h"
 #include "daemon/process.h"
+#include "daemon/slices.h"
 #include "sys/pidfd.h"
 #include "util/log.h"
 
@@ -95,7 +96,7 @@ static bool is_worth_a_record(const struct supervised *sv)
 static bool has_a_cgroup(const struct supervised *sv)
 {
 	return !service_state_is_over(sv->machine.state) && sv->machine.state != STATE_CHECK &&
-	       sv->unit->kind != UNIT_TARGET;
+	       !unit_is_point(sv->unit);
 }
 
 static void note_spawn(struct supervised *sv, bool is_main)
@@ -126,7 +127,7 @@ void ledger_write_ahead(struct supervised *sv, const struct actions *actions)
 		write_file(sv);
 	} else {
 		if (has_a_cgroup(sv)) /* an error is told when the process is to be spawned into it */
-			(void)!cgroups_open(&sv->cgroups, &sv->manager->root, supervised_name(sv));
+			(void)!slices_open_cgroup(sv);
 		write_down(sv);
 	}
 }

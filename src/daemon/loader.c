@@ -5,9 +5,11 @@
 #include <errno.h>
 
 #include "core/defaults.h"
+#include "core/resources.h"
 #include "core/wellknown.h"
 #include "daemon/check.h"
 #include "daemon/manager.h"
+#include "daemon/resources.h"
 #include "daemon/supervisor.h"
 #include "sys/unitdir.h"
 #include "util/log.h"
@@ -69,6 +71,23 @@ static struct unit_text *gather_texts(const struct unit_files *files,
 	return texts;
 }
 
+/* Who wants to be protected, or not to run, has to know what to take out of the unit. */
+static int refuse_unprotected(const struct manager *m, const struct unit *u, struct diags *diags)
+{
+	size_t n = m->strict || u->require_protections ? diags->n : 0, errors = diags->errors;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct diag *d = &diags->v[i];
+
+		if (d->id && streq(d->id, "unprotected"))
+			diag_add_id(diags, DIAG_ERROR, "refused", d->file,
+				    d->line, "%.*s= is not supported, and %s allows for no unit that runs without. Refusing.",
+				    (int)strcspn(d->text, "="), d->text,
+				    m->strict ? "--strict" : "RequireProtections=yes");
+	}
+	return diags->errors > errors ? -EBADMSG : 0;
+}
+
 /* built_in: NULL where there is a fragment. */
 static int parse(struct supervised *sv, const struct unit_files *files,
 		 const struct wellknown *built_in, struct unit **out, struct diags *diags)
@@ -85,6 +104,8 @@ static int parse(struct supervised *sv, const struct unit_files *files,
 		return -ENOMEM;
 	r = unit_load(&u, supervised_name(sv), texts, n, &m->host, diags);
 	free(texts);
+	if (r == 0)
+		r = refuse_unprotected(m, u, diags);
 	if (r == 0 && built_in)
 		free(TAKE_PTR(u->fragment_path));
 	if (r == 0)
@@ -123,9 +144,12 @@ static void keep_diags(struct supervised *sv, const struct diags *diags)
 /* The new unit takes the place of the old one, in whatever state the service is. */
 static void exchange(struct supervised *sv, struct unit *u)
 {
-	unit_free(sv->unit);
+	struct unit *before = sv->unit;
+
 	sv->unit = u;
 	sv->machine.unit = u;
+	resources_reloaded(sv, before->resources);
+	unit_free(before);
 	if (sv->machine.state == STATE_CHECK)
 		check_start(sv); /* who looks has the list of before */
 }
@@ -136,6 +160,9 @@ static void note_alias(struct supervised *sv, const char *id)
 	if (id && !streq(id, supervised_name(sv)))
 		sv->alias_of = strdup(id);
 }
+
+/* A slice needs no file: systemd.slice(5). */
+static const struct wellknown any_slice = { .text = "[Unit]\nDefaultDependencies=no\n" };
 
 int supervised_load(struct supervised *sv)
 {
@@ -154,6 +181,8 @@ int supervised_load(struct supervised *sv)
 		r = parse(sv, &files, NULL, &u, &diags);
 	else if (missing && known && known->text)
 		r = parse(sv, &files, known, &u, &diags);
+	else if (missing && slice_name_valid(supervised_name(sv)))
+		r = parse(sv, &files, &any_slice, &u, &diags);
 	if (r == -ENOMEM)
 		goto finish;
 	keep_diags(sv, &diags);

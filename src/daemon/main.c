@@ -11,11 +11,13 @@
 #include "daemon/adopt.h"
 #include "daemon/boot.h"
 #include "daemon/deathwatch.h"
+#include "daemon/directories.h"
 #include "daemon/guard.h"
 #include "daemon/history.h"
 #include "daemon/inherit.h"
 #include "daemon/ledger.h"
 #include "daemon/lock.h"
+#include "daemon/logs.h"
 #include "daemon/mainpid.h"
 #include "daemon/manager.h"
 #include "daemon/methods.h"
@@ -25,6 +27,7 @@
 #include "daemon/reexec.h"
 #include "daemon/scheduler.h"
 #include "daemon/shutdown.h"
+#include "daemon/slicekill.h"
 #include "daemon/subtree.h"
 #include "daemon/supervisor.h"
 #include "sys/host.h"
@@ -188,6 +191,22 @@ static int open_store(struct manager *m)
 	return r;
 }
 
+/* Where logs are is known to cgkillctl by the runtime directory: they are in it, or there is a link. */
+static int open_logs(struct manager *m, const struct options *o)
+{
+	const struct logs_config config = { o->log_dir, o->log_max_size, o->log_max_files };
+	cleanup_free char *path = NULL, *usual = NULL;
+
+	if (asprintf(&path, "%s/logs", m->runtime_dir) < 0 ||
+	    asprintf(&usual, "%s/log", m->runtime_dir) < 0)
+		return -ENOMEM;
+	(void)unlink(path);
+	if (!streq(o->log_dir, usual) && symlink(o->log_dir, path) < 0)
+		log_warning("cannot make %s a link to %s, so cgkillctl does not find logs: %m",
+			    path, o->log_dir);
+	return logs_new(&m->logs, m, &config);
+}
+
 static int find_units(struct manager *m, const struct options *o)
 {
 	int r;
@@ -205,6 +224,7 @@ static int set_up(struct manager *m, const struct options *o)
 	m->runtime_dir = o->runtime_dir;
 	m->log_dir = o->log_dir;
 	m->shutdown_budget = o->shutdown_budget;
+	m->strict = o->strict;
 	m->scheduler = scheduler_new(m);
 	r = m->scheduler ? find_units(m, o) : -ENOMEM;
 	if (r == 0 && o->target)
@@ -224,13 +244,19 @@ static int set_up(struct manager *m, const struct options *o)
 	if (r == 0)
 		r = open_store(m);
 	if (r == 0)
+		r = open_logs(m, o);
+	if (r == 0)
 		r = subtree_open(m, o->root);
 	if (r == 0 && !o->adopt)
 		r = adopt_refuse(m);
 	if (r == 0)
 		r = adopt_all(m);
 	if (r == 0)
+		logs_resume(m->logs);
+	if (r == 0)
 		r = open_server(m, o);
+	if (r == 0)
+		removals_resume(m);
 	return r;
 }
 
@@ -273,8 +299,10 @@ static int run(struct manager *m, const struct options *o)
 		reexec_now(m);
 		r = loop_run(m->loop);
 	}
-	if (r == 0)
-		save_history(m); /* before anybody learns that it is over */
+	if (r == 0) { /* before anybody learns that it is over */
+		save_history(m);
+		logs_end(m->logs);
+	}
 	server_drain(m->server, usec_add(clock_now(), LAST_WORDS));
 	if (r < 0) {
 		log_error("the event loop failed: %s", strerror(-r));
@@ -310,6 +338,7 @@ static int work(struct options *o, char **argv, bool inherited)
 	int r;
 
 	list_init(&m.services);
+	list_init(&m.slices);
 	list_init(&m.monitors);
 	if (inherited)
 		take_over(&m, o);
@@ -321,10 +350,13 @@ static int work(struct options *o, char **argv, bool inherited)
 	shutdown_free(m.shutdown);
 	boot_free(m.boot);
 	manager_free_services(&m);
+	logs_free(m.logs);
+	slicekill_free(m.slicekill);
 	scheduler_free(m.scheduler);
 	store_close(&m.store);
 	deathwatch_free(m.deathwatch);
 	pid_files_free(m.pid_files);
+	removals_finish(m.removals);
 	subtree_close(&m, r != CGKILL_EXIT_FAILED);
 	guard_disconnect(m.guard);
 	loop_free(m.loop);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/mainpid.h"
+#include "core/resources.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -299,12 +300,27 @@ static int guess_among(const struct supervised *sv, const struct cg_pids *pids, 
 	return found.pid > 0 ? 0 : -ESRCH;
 }
 
+static int open_birthplace(const struct supervised *sv, struct cg *out)
+{
+	const struct resources *wanted = sv->unit->resources;
+	struct cg leaf = CG_INIT;
+	int r = cgroups_open_main(&sv->cgroups, &leaf);
+
+	if (r == 0 && wanted && wanted->delegates && wanted->subgroup) {
+		r = cg_open(out, &leaf, wanted->subgroup);
+		cg_close(&leaf);
+	} else if (r == 0) {
+		*out = leaf;
+	}
+	return r;
+}
+
 static int guess(struct supervised *sv)
 {
 	struct cg_pids pids = { 0 };
 	struct process_id id = { 0 };
 	struct cg leaf = CG_INIT;
-	int r = cgroups_open_main(&sv->cgroups, &leaf);
+	int r = open_birthplace(sv, &leaf);
 
 	if (r == 0)
 		r = cg_read_procs(&leaf, &pids);

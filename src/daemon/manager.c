@@ -4,13 +4,15 @@
 #include <errno.h>
 
 #include "daemon/monitor.h"
+#include "daemon/oom.h"
 #include "daemon/scheduler.h"
+#include "daemon/slices.h"
 #include "daemon/supervisor.h"
 #include "util/log.h"
 
 /* ---- services by name ---- */
 
-static struct supervised *look_up(const struct manager *m, const char *name)
+struct supervised *manager_look_up(const struct manager *m, const char *name)
 {
 	const struct graph_node *n = graph_find(scheduler_graph(m->scheduler), name);
 
@@ -19,7 +21,7 @@ static struct supervised *look_up(const struct manager *m, const char *name)
 
 bool manager_knows(const struct manager *m, const char *name)
 {
-	return look_up(m, name);
+	return manager_look_up(m, name);
 }
 
 static int add(struct manager *m, struct supervised *sv)
@@ -45,15 +47,17 @@ static struct supervised *load_new(struct manager *m, const char *name)
 {
 	struct supervised *sv = supervised_new(m, name);
 
-	if (sv && supervised_load(sv) == 0)
+	if (sv && supervised_load(sv) == 0) {
+		sv->machine.populated |= slices_find_survivors(sv);
 		return sv;
+	}
 	supervised_free(sv);
 	return NULL;
 }
 
 struct supervised *manager_get(struct manager *m, const char *name)
 {
-	struct supervised *sv = look_up(m, name), *real;
+	struct supervised *sv = manager_look_up(m, name), *real;
 
 	if (sv && sv->load_state != LOAD_LOADED && service_state_is_ended(sv->machine.state))
 		return load_again(m, sv) < 0 ? NULL : sv;
@@ -61,7 +65,7 @@ struct supervised *manager_get(struct manager *m, const char *name)
 		return sv;
 	sv = load_new(m, name);
 	if (sv && sv->alias_of) {
-		real = look_up(m, sv->alias_of);
+		real = manager_look_up(m, sv->alias_of);
 		if (!real)
 			real = load_new(m, sv->alias_of);
 		supervised_free(sv);
@@ -76,7 +80,7 @@ struct supervised *manager_get(struct manager *m, const char *name)
 
 struct supervised *manager_get_own(struct manager *m, const char *name)
 {
-	struct supervised *sv = look_up(m, name);
+	struct supervised *sv = manager_look_up(m, name);
 
 	if (sv)
 		return sv;
@@ -89,13 +93,13 @@ struct supervised *manager_get_own(struct manager *m, const char *name)
 
 struct supervised *manager_find(struct manager *m, const char *name)
 {
-	struct supervised *sv = look_up(m, name), *alias;
+	struct supervised *sv = manager_look_up(m, name), *alias;
 
 	if (sv)
 		return sv;
 	alias = load_new(m, name);
 	if (alias && alias->alias_of)
-		sv = look_up(m, alias->alias_of);
+		sv = manager_look_up(m, alias->alias_of);
 	supervised_free(alias);
 	return sv;
 }
@@ -145,6 +149,7 @@ unsigned manager_reload(struct manager *m, json_t *warnings)
 	struct supervised *sv;
 	unsigned n = 0;
 
+	m->oom_told = oom_is_told(&m->root);
 	list_for_each(&m->services, sv, struct supervised, link) {
 		if (load_again(m, sv) < 0)
 			log_error("%s: out of memory", supervised_name(sv));

@@ -19,10 +19,13 @@ struct boot;
 struct deathwatch;
 struct descent;
 struct guard_link;
+struct logs;
 struct pid_files;
 struct reexec;
+struct removals;
 struct scheduler;
 struct shutdown;
+struct slicekill;
 struct supervised;
 struct trail_event;
 
@@ -40,8 +43,11 @@ struct manager {
 	struct guard_link *guard; /* NULL = none */
 	struct deathwatch *deathwatch; /* for the ends of those that were taken over; NULL = not needed */
 	struct pid_files *pid_files; /* of main processes, that are waited for; NULL = none yet */
+	struct removals *removals;   /* daemon/directories.h */
 	struct descent *descent;     /* of services with an EscapePolicy=; NULL = there is none */
+	bool strict;		     /* a start fails where what protects does not work */
 	bool birth_marks;	     /* they work here: sys/birth.h */
+	bool oom_told;		     /* oom_is_told() of our root, at the start and each reload */
 
 	char **argv;	       /* our own command line */
 	char *program;	       /* the path that we were started from; NULL = not known */
@@ -54,12 +60,15 @@ struct manager {
 	char **own_unit_path, **admin_unit_path;
 	char *runtime_dir;     /* sockets */
 	char *log_dir;	       /* output of services */
+	struct logs *logs;     /* … and who writes it */
 	struct rlimit no_file; /* for services: as it was before we raised ours; nice likewise */
 	int nice;
 	struct host_facts host;
 
 	struct scheduler *scheduler;
 	struct list services;
+	struct list slices;	     /* those that have a cgroup */
+	struct slicekill *slicekill; /* NULL = never needed yet */
 	struct list monitors;
 	size_t live;		   /* services that have not ended */
 	struct boot *boot;	   /* NULL = nothing is to be started */
@@ -77,6 +86,8 @@ struct supervised *manager_get(struct manager *m, const char *name) must_check;
 struct supervised *manager_find(struct manager *m, const char *name);
 /* The service of exactly this name, be it an alias by now: for what already runs under it. NULL without memory. */
 struct supervised *manager_get_own(struct manager *m, const char *name) must_check;
+/* What is known by exactly this name; NULL: nothing. */
+struct supervised *manager_look_up(const struct manager *m, const char *name);
 /* Is there a service of exactly this name? */
 bool manager_knows(const struct manager *m, const char *name);
 /*

@@ -6,6 +6,7 @@
 #include <fnmatch.h>
 #include <signal.h>
 
+#include "core/resources.h"
 #include "core/varlink.h"
 #include "daemon/batch.h"
 #include "daemon/manager.h"
@@ -222,12 +223,16 @@ struct at_once {
 
 typedef json_t *(*at_once_fn)(const struct at_once *x, struct supervised *sv);
 
+static json_t *kill_one(const struct at_once *x, struct supervised *sv);
+
 static void for_each_unit(const struct at_once *x, json_t *names, at_once_fn fn)
 {
-	struct resolved_list targets;
+	struct resolved_list targets = { 0 };
 	json_t *outcomes = json_array();
 
-	if (!outcomes || resolve_units(x->manager, names, false, &targets) < 0) {
+	if (!outcomes || resolve_units(x->manager, names, false, &targets) < 0 ||
+	    (fn == kill_one && resolve_slices(x->manager, &targets) < 0)) {
+		resolved_list_deinit(&targets);
 		json_decref(outcomes);
 		call_error(x->call, "io.cgkill.manager.OutOfMemory", NULL);
 		return;
@@ -235,6 +240,8 @@ static void for_each_unit(const struct at_once *x, json_t *names, at_once_fn fn)
 	for (size_t i = 0; i < targets.n; i++) {
 		const struct resolved *t = &targets.v[i];
 
+		if (fn == kill_one && targets.n > 1 && t->service && t->service->unit->kind == UNIT_SLICE)
+			continue; /* it has no processes but those of its services */
 		json_array_append_new(outcomes,
 				      t->service ? fn(x, t->service)
 						 : render_problem(t->name, t->result, t->problem));
@@ -334,8 +341,7 @@ static bool matches(json_t *patterns, const char *name)
 /* Targets are reached all the time, and little else can be said of them. */
 static bool is_of_interest(const struct supervised *sv)
 {
-	return sv->unit->kind != UNIT_TARGET &&
-	       (sv->machine.state != STATE_DEAD || sv->machine.populated);
+	return !unit_is_point(sv->unit) && (sv->machine.state != STATE_DEAD || sv->machine.populated);
 }
 
 /* type: "service" or "target"; NULL = both. */
@@ -346,18 +352,23 @@ static bool is_listed(const struct supervised *sv, const char *type, bool all)
 	return all || is_of_interest(sv) || (type && sv->machine.state != STATE_DEAD);
 }
 
-/* What lives in our subtree under a name that no unit can have: shown, so that nobody has to look for it. */
-static void add_strangers(json_t *rows, const struct manager *m, json_t *patterns)
+/* What lives in a cgroup of ours under a name that no unit can have: shown, so that nobody has to look for it. */
+static void add_strangers(const struct manager *m, json_t *rows, const struct cg *in, json_t *patterns)
 {
 	cleanup_strv char **names = NULL;
 
-	(void)!subtree_list(m, &names);
+	(void)!subtree_children(m, in, &names);
 	for (size_t i = 0; names && names[i]; i++) {
+		bool slice = slice_name_valid(names[i]);
 		struct cg cg = CG_INIT;
 
-		if (!unit_name_valid(names[i]) && matches(patterns, names[i]) &&
-		    cg_open(&cg, &m->root, names[i]) == 0 && cg_populated(&cg) == 1)
-			json_array_append_new(rows, render_stranger(names[i]));
+		if ((slice || !unit_name_valid(names[i])) && cg_open(&cg, in, names[i]) == 0 &&
+		    cg_populated(&cg) == 1) {
+			if (slice)
+				add_strangers(m, rows, &cg, patterns);
+			else if (matches(patterns, names[i]))
+				json_array_append_new(rows, render_stranger(names[i]));
+		}
 		cg_close(&cg);
 	}
 }
@@ -383,7 +394,7 @@ static void method_list(struct call *c, json_t *params, void *arg)
 		if (is_listed(sv, type, all) &&
 		    matches(json_object_get(params, "patterns"), supervised_name(sv)))
 			json_array_append_new(rows, render_row(sv));
-	add_strangers(rows, m, json_object_get(params, "patterns"));
+	add_strangers(m, rows, &m->root, json_object_get(params, "patterns"));
 	call_reply(c, json_pack("{s:o}", "units", rows), false);
 }
 

@@ -41,6 +41,11 @@ static void on_event(struct io_source *s, uint32_t events unused)
 	oom_look(container_of(s, struct oom, io));
 }
 
+bool oom_is_told(const struct cg *cg)
+{
+	return faccessat(cg->fd, "memory.events", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 struct oom *oom_new(struct loop *l, const struct cg *cg, void (*fn)(void *arg), void *arg)
 {
 	int fd = openat(cg->fd, "memory.events", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

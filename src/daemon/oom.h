@@ -9,6 +9,8 @@
 
 struct oom; /* NULL = nothing is watched: every function takes that */
 
+/* Can it be told of what is below that cgroup? Only if the cgroup itself has the memory controller. */
+bool oom_is_told(const struct cg *cg);
 /* fn is called when somebody was killed from now on. NULL: nothing tells of it, or no memory. */
 struct oom *oom_new(struct loop *l, const struct cg *cg, void (*fn)(void *arg), void *arg);
 /* Looks right now: the kernel tells of it up to 10 ms late (kernel/cgroup/cgroup.c, CGROUP_FILE_NOTIFY_MIN_INTV). */

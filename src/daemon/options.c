@@ -9,7 +9,10 @@
 #include "core/unit.h"
 #include "util/parse.h"
 
-#define LOG_DIR_SYSTEM "/var/log/cgkill"
+#define LOG_DIR_SYSTEM	 "/var/log/cgkill"
+#define LOG_MAX_SIZE_MIN 4096
+#define LOG_MAX_SIZE	 (UINT64_C(128) << 20)
+#define LOG_MAX_FILES	 16
 
 static const char usage[] =
 	"cgkilld [OPTION...]\n"
@@ -25,6 +28,8 @@ static const char usage[] =
 	"$XDG_RUNTIME_DIR/cgkill)\n"
 	"  --log-dir=DIR        where output of services goes (default: /var/log/cgkill, or "
 	"RUNTIME-DIR/log)\n"
+	"  --log-max-size=SIZE  a log is begun anew at this size (default: 128M)\n"
+	"  --log-max-files=N    … and so many of a unit are kept (default: 16)\n"
 	"  --group=GROUP        members may start and stop services\n"
 	"  --adopt=no           refuse to start while processes live in that cgroup (default: take "
 	"them "
@@ -37,6 +42,9 @@ static const char usage[] =
 	"  --target=UNIT        start this unit, with all that it pulls in, as soon as requests "
 	"are "
 	"served\n"
+	"  --strict             a start fails where the host refuses a directive that protects, or "
+	"where\n"
+	"                       cgkilld does not know how to do what it says\n"
 	"  --user               the directories of a user, not of the system\n"
 	"  --log-level=LEVEL    error, warning, notice, info (default) or debug\n"
 	"  --ready-fd=N         write a newline to this descriptor once requests are served\n"
@@ -49,10 +57,13 @@ enum {
 	OPT_UNIT_PATH,
 	OPT_RUNTIME_DIR,
 	OPT_LOG_DIR,
+	OPT_LOG_MAX_SIZE,
+	OPT_LOG_MAX_FILES,
 	OPT_GROUP,
 	OPT_SHUTDOWN_DEADLINE,
 	OPT_GUARD,
 	OPT_TARGET,
+	OPT_STRICT,
 	OPT_USER,
 	OPT_ADOPT,
 	OPT_LOG_LEVEL,
@@ -67,10 +78,13 @@ static const struct option long_options[] = {
 	{ "unit-path", required_argument, NULL, OPT_UNIT_PATH },
 	{ "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
 	{ "log-dir", required_argument, NULL, OPT_LOG_DIR },
+	{ "log-max-size", required_argument, NULL, OPT_LOG_MAX_SIZE },
+	{ "log-max-files", required_argument, NULL, OPT_LOG_MAX_FILES },
 	{ "group", required_argument, NULL, OPT_GROUP },
 	{ "guard", optional_argument, NULL, OPT_GUARD },
 	{ "shutdown-deadline", required_argument, NULL, OPT_SHUTDOWN_DEADLINE },
 	{ "target", required_argument, NULL, OPT_TARGET },
+	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "user", no_argument, NULL, OPT_USER },
 	{ "adopt", required_argument, NULL, OPT_ADOPT },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
@@ -142,6 +156,14 @@ static int take(struct options *o, int c)
 		return set_dir(&o->runtime_dir, "runtime-dir", optarg);
 	case OPT_LOG_DIR:
 		return set_dir(&o->log_dir, "log-dir", optarg);
+	case OPT_LOG_MAX_SIZE:
+		return parse_size(optarg, &o->log_max_size) == 0 && o->log_max_size >= LOG_MAX_SIZE_MIN
+			       ? 0
+			       : bad("log-max-size", optarg, "give a size such as 16M, of at least 4K");
+	case OPT_LOG_MAX_FILES:
+		return parse_uint(optarg, &o->log_max_files) == 0 && o->log_max_files > 0
+			       ? 0
+			       : bad("log-max-files", optarg, "give a number of at least 1");
 	case OPT_GROUP:
 		return parse_group(optarg, &o->control_group);
 	case OPT_GUARD:
@@ -159,6 +181,9 @@ static int take(struct options *o, int c)
 			       ? 0
 			       : bad("target", optarg,
 				     "give the name of a unit, such as multi-user.target");
+	case OPT_STRICT:
+		o->strict = true;
+		return 0;
 	case OPT_USER:
 		o->user = true;
 		return 0;
@@ -215,6 +240,8 @@ int options_parse(struct options *out, int argc, char **argv)
 	struct options o = { .adopt = true,
 			     .guard = getpid() == 1,
 			     .log_level = LOG_INFO_,
+			     .log_max_size = LOG_MAX_SIZE,
+			     .log_max_files = LOG_MAX_FILES,
 			     .shutdown_budget = USEC_INFINITY,
 			     .control_group = (gid_t)-1,
 			     .ready_fd = -1 };

@@ -11,6 +11,7 @@
 struct options {
 	bool user;
 	bool guard;
+	bool strict;	    /* what protects must work */
 	bool adopt;	    /* take over what lives in the subtree, instead of refusing to start */
 	const char *root;   /* NULL = default */
 	const char *target; /* to be started; NULL = none */
@@ -18,6 +19,8 @@ struct options {
 	char *runtime_dir;     /* never NULL; owned */
 	char *socket_path;     /* in runtime_dir; never NULL; owned */
 	char *log_dir;	       /* never NULL; owned */
+	uint64_t log_max_size; /* of a file; UINT64_MAX = none */
+	unsigned log_max_files;
 	enum log_level log_level;
 	usec_t shutdown_budget; /* USEC_INFINITY = none */
 	gid_t control_group;	/* (gid_t)-1 = none */

@@ -6,6 +6,7 @@
 
 #include "daemon/child.h"
 #include "sys/pidfd.h"
+#include "util/ownmem.h"
 
 static void close_report(struct process *p)
 {
@@ -130,5 +131,5 @@ void process_free(struct process *p)
 	io_unwatch(&p->exit_io);
 	close_report(p);
 	close_fd(p->pidfd);
-	free(p);
+	own_free(p, sizeof(*p));
 }

@@ -3,19 +3,24 @@
 
 #include <errno.h>
 
+#include "core/resources.h"
 #include "daemon/deathwatch.h"
 #include "daemon/escape.h"
 #include "daemon/fdstore.h"
 #include "daemon/guard.h"
 #include "daemon/killer.h"
+#include "daemon/logs.h"
 #include "daemon/mainpid.h"
 #include "daemon/manager.h"
 #include "daemon/notify.h"
 #include "daemon/oom.h"
 #include "daemon/process.h"
+#include "daemon/resources.h"
 #include "daemon/signals.h"
+#include "daemon/slices.h"
 #include "daemon/supervisor.h"
 #include "util/log.h"
+#include "util/ownmem.h"
 #include "util/parse.h"
 
 /* ---- their end ---- */
@@ -81,7 +86,7 @@ static bool clear_leftovers(struct supervised *sv, const struct event *ev)
 	*l = (struct leftovers){ .leaf = CG_INIT, .held = *ev };
 	sv->leftovers = l;
 	if (cgroups_open_control(&sv->cgroups, &l->leaf) == 0 && cg_populated(&l->leaf) == 1)
-		l->killer = killer_new(sv->manager->loop, &l->leaf, 0, -1, sv->unit->kill_verify,
+		l->killer = killer_new(sv->manager->loop, &l->leaf, 0, -1, sv->unit->kill_verify, 0,
 				       sv, on_leaf_killed);
 	if (l->killer)
 		return true;
@@ -161,6 +166,10 @@ static void on_process_report(struct process *p, const struct spawn_report *r)
 		log_error("%s: failed at step %s spawning %s: %s%s%s", supervised_name(sv),
 			  exec_step_name(r->step), path, r->what, *r->what ? ": " : "",
 			  strerror((int)r->error));
+	logs_tell(sv->manager->logs, supervised_name(sv), "%s at step %s%s%s: %s: %s",
+		  r->step & EXEC_STEP_WARNING ? "refused by the host" : "failed",
+		  exec_step_name(r->step), *r->what ? ", " : "", r->what, path,
+		  strerror((int)r->error));
 }
 
 static void set_callbacks(struct supervised *sv, struct process *p)
@@ -190,8 +199,24 @@ static void on_oom(void *arg)
 
 void processes_watch_oom(struct supervised *sv)
 {
-	if (!sv->oom)
+	if (!sv->oom && sv->manager->oom_told)
 		sv->oom = oom_new(sv->manager->loop, &sv->cgroups.unit, on_oom, sv);
+}
+
+/* The cgroup that it is born in: the leaf, or with DelegateSubgroup= one in that. */
+static int open_birthplace(struct supervised *sv, struct exec_context *x, char **delegated,
+			   struct cg *leaf, struct cg *out)
+{
+	const struct resources *wanted = sv->unit->resources;
+	int r = x->is_main ? cgroups_main_leaf(&sv->cgroups, leaf)
+			   : cgroups_control_leaf(&sv->cgroups, leaf);
+
+	if (r < 0 || !x->is_main || !wanted || !wanted->delegates)
+		return r;
+	resources_delegate(sv, leaf);
+	r = hierarchy_file_path(&sv->manager->hierarchy, leaf->path, delegated);
+	x->delegated = *delegated;
+	return r == 0 && wanted->subgroup ? cg_create(out, leaf, wanted->subgroup) : r;
 }
 
 int processes_start(struct supervised *sv, bool is_main, enum exec_phase phase, size_t index)
@@ -201,6 +226,9 @@ int processes_start(struct supervised *sv, bool is_main, enum exec_phase phase, 
 	bool tells_result = phase == EXEC_STOP || phase == EXEC_STOP_POST;
 	struct exec_context x = { .unit = sv->unit,
 				  .command = index < list->n ? &list->v[index] : NULL,
+				  .host = &m->host,
+				  .strict = m->strict,
+				  .fifo_dir = logs_prepare(m->logs, sv),
 				  .log_dir = m->log_dir,
 				  .nice = m->nice,
 				  .no_file = &m->no_file,
@@ -211,34 +239,39 @@ int processes_start(struct supervised *sv, bool is_main, enum exec_phase phase, 
 				  .spawn = is_main ? sv->main_spawn : sv->control_spawn,
 				  .runtime_dir = m->runtime_dir,
 				  .watchdog = is_main ? sv->unit->watchdog : 0 };
-	struct process *p = x.command ? calloc(1, sizeof(*p)) : NULL;
-	struct cg leaf = CG_INIT;
-	int r = p	    ? cgroups_open(&sv->cgroups, &m->root, supervised_name(sv))
+	struct process *p = x.command ? own_alloc(sizeof(*p)) : NULL;
+	cleanup_free char *delegated = NULL;
+	struct cg leaf = CG_INIT, within = CG_INIT;
+	int r = p	    ? slices_open_cgroup(sv)
 		: x.command ? -ENOMEM
 			    : -ENOENT; /* its unit was changed while nobody looked */
 
+	if (r == 0)
+		r = resources_limit_unit(sv);
 	if (r == 0)
 		r = notify_open(sv);
 	if (r == 0 && is_main)
 		r = fdstore_list(sv->fdstore, &x.fds);
 	if (r == 0)
-		r = is_main ? cgroups_main_leaf(&sv->cgroups, &leaf)
-			    : cgroups_control_leaf(&sv->cgroups, &leaf);
+		r = open_birthplace(sv, &x, &delegated, &leaf, &within);
 	if (r == 0) {
 		*p = (struct process){
 			.is_main = is_main, .phase = phase, .index = index, .pidfd = -1, .report_fd = -1
 		};
 		set_callbacks(sv, p);
 		x.unit_fd = sv->cgroups.unit.fd;
+		x.unit_id = sv->cgroups.unit.id;
 		x.notify_socket = notify_socket_for(sv, is_main);
 		processes_watch_oom(sv);
-		r = process_start(p, m->loop, &leaf, &m->spawn_method, &x);
+		r = process_start(p, m->loop, cg_is_open(&within) ? &within : &leaf,
+				  &m->spawn_method, &x);
 	}
+	cg_close(&within);
 	cg_close(&leaf);
 	free(x.fds.v);
 	free(x.fds.names);
 	if (r < 0) {
-		free(p);
+		own_free(p, sizeof(*p));
 		return r;
 	}
 	process_abandon(is_main ? sv->main : sv->control);

@@ -8,6 +8,7 @@
 #include "core/record.h"
 #include "daemon/boot.h"
 #include "daemon/child.h"
+#include "daemon/directories.h"
 #include "daemon/fdstore.h"
 #include "daemon/guard.h"
 #include "daemon/inherit.h"
@@ -231,6 +232,7 @@ void reexec_now(struct manager *m)
 	log_notice("becoming %s as it is installed now", m->program);
 	server_drain(m->server, usec_add(clock_now(), LAST_WORDS));
 	halt_killers(m);
+	removals_halt(m->removals);
 	r = pass_descriptors(m);
 	ownlimits_restore(m);
 	if (r == 0) {

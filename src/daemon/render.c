@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/render.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <time.h>
 
 #include "core/load.h"
@@ -11,6 +13,8 @@
 #include "daemon/manager.h"
 #include "daemon/notify.h"
 #include "daemon/process.h"
+#include "daemon/slices.h"
+#include "sys/controllers.h"
 #include "util/buf.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -93,9 +97,19 @@ json_t *render_stranger(const char *cgroup)
 			 "a cgroup that is no unit's");
 }
 
+/* Of a service its own, of a slice the one of all that is in it. NULL: there is none. */
+static const struct cg *cgroup_of(const struct supervised *sv)
+{
+	const struct slice *s =
+		sv->unit->kind == UNIT_SLICE ? slices_find(sv->manager, supervised_name(sv)) : NULL;
+
+	return s ? &s->cg : cg_is_open(&sv->cgroups.unit) ? &sv->cgroups.unit : NULL;
+}
+
 static ssize_t count_processes(const struct supervised *sv)
 {
-	ssize_t n = cg_is_open(&sv->cgroups.unit) ? cg_count(&sv->cgroups.unit) : 0;
+	const struct cg *cg = cgroup_of(sv);
+	ssize_t n = cg ? cg_count(cg) : 0;
 
 	return n < 0 ? 0 : n;
 }
@@ -135,13 +149,13 @@ static json_t *render_survivor(const struct supervised *sv, const struct process
 static struct process_facts *read_members(struct supervised *sv, ssize_t *n)
 {
 	struct process_facts *facts = calloc(PROCESSES_MAX, sizeof(*facts));
+	const struct cg *cg = cgroup_of(sv);
 	bool known = clock_now() < sv->hangs_until, hangs = known;
 	size_t total;
 
 	*n = 0;
-	if (facts && cg_is_open(&sv->cgroups.unit))
-		*n = facts_read(sv->manager->loop, &sv->cgroups.unit, facts, PROCESSES_MAX, &total,
-				&hangs);
+	if (facts && cg)
+		*n = facts_read(sv->manager->loop, cg, facts, PROCESSES_MAX, &total, &hangs);
 	if (hangs && !known)
 		sv->hangs_until = usec_add(clock_now(), HANG_PAUSE);
 	return facts;
@@ -283,9 +297,43 @@ static void add_check(json_t *o, const struct supervised *sv)
 	set_usec(o, "checkRealUSec", check_time(sv) ? check_time(sv) : USEC_INFINITY);
 }
 
+/* What the cgroup uses, and may use, as far as the kernel counts it there. */
+static const struct usage {
+	const char *member, *property, *file, *key; /* key: NULL = the file is one number */
+	uint64_t factor;
+} usages[] = {
+	{ "tasksLimit", NULL, "pids.max", NULL, 1 },
+	{ "memory", "MemoryCurrent", "memory.current", NULL, 1 },
+	{ "memoryPeak", "MemoryPeak", "memory.peak", NULL, 1 },
+	{ "memoryLimit", NULL, "memory.max", NULL, 1 },
+	{ "cpuNSec", "CPUUsageNSec", "cpu.stat", "usage_usec", 1000 },
+};
+
+/* False: not counted; UINT64_MAX: no limit. */
+static bool read_usage(const struct cg *cg, const struct usage *u, uint64_t *out)
+{
+	int r = !cg	 ? -ENOENT
+		: u->key ? controllers_read_key(cg, u->file, u->key, out)
+			 : controllers_read(cg, u->file, out);
+
+	if (r == 0 && *out != UINT64_MAX)
+		*out *= u->factor;
+	return r == 0;
+}
+
+static void add_usage(json_t *o, const struct cg *cg)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(usages); i++)
+		if (read_usage(cg, &usages[i], &n) && n <= INT64_MAX)
+			json_object_set_new(o, usages[i].member, json_integer((json_int_t)n));
+}
+
 static void add_life(json_t *o, struct supervised *sv)
 {
 	const struct service *s = &sv->machine;
+	const struct cg *cg = cgroup_of(sv);
 	struct process_facts *facts;
 	const char *comm = NULL;
 	ssize_t n;
@@ -307,7 +355,8 @@ static void add_life(json_t *o, struct supervised *sv)
 	add_check(o, sv);
 	set_string(o, "mainCommand", comm);
 	set_exit(o, "mainCode", "mainStatus", s->main_exit);
-	set_string(o, "controlGroup", cg_is_open(&sv->cgroups.unit) ? sv->cgroups.unit.path : NULL);
+	set_string(o, "controlGroup", cg ? cg->path : NULL);
+	add_usage(o, cg);
 	json_object_set_new(o, "tasks", json_integer((json_int_t)count_processes(sv)));
 	json_object_set_new(o, "processes", render_processes(facts, n));
 	json_object_set_new(o, "survivors", has_survivors(sv) ? render_survivors(sv) : json_array());
@@ -354,9 +403,25 @@ static void add_timestamp(json_t *o, const char *key, usec_t real)
 	json_object_set_new(o, key, json_string(text));
 }
 
+/* As systemctl says it of what is not counted. */
+static void add_usage_properties(json_t *o, const struct cg *cg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(usages); i++) {
+		char text[24] = "[not set]";
+		uint64_t n;
+
+		if (!usages[i].property)
+			continue;
+		if (read_usage(cg, &usages[i], &n))
+			snprintf(text, sizeof(text), "%" PRIu64, n);
+		set_string(o, usages[i].property, text);
+	}
+}
+
 json_t *render_properties(struct supervised *sv)
 {
 	const struct service *s = &sv->machine;
+	const struct cg *cg = cgroup_of(sv);
 	json_t *o = json_object();
 
 	if (!o)
@@ -382,7 +447,8 @@ json_t *render_properties(struct supervised *sv)
 		   sv->notify && sv->notify->bus_error ? sv->notify->bus_error : "");
 	add_number(o, "NFileDescriptorStore", (long long)fdstore_count(sv->fdstore));
 	add_number(o, "TasksCurrent", count_processes(sv));
-	set_string(o, "ControlGroup", cg_is_open(&sv->cgroups.unit) ? sv->cgroups.unit.path : "");
+	set_string(o, "ControlGroup", cg ? cg->path : "");
+	add_usage_properties(o, cg);
 	add_timestamp(o, "StateChangeTimestamp", sv->real_since);
 	set_string(o, "ConditionResult", check_conditions_met(sv) ? "yes" : "no");
 	set_string(o, "AssertResult", check_asserts_met(sv) ? "yes" : "no");

@@ -5,6 +5,7 @@
 #include <fnmatch.h>
 
 #include "daemon/manager.h"
+#include "daemon/slices.h"
 #include "daemon/supervisor.h"
 
 static int add(struct resolved_list *l, const struct resolved *r)
@@ -121,6 +122,30 @@ int resolve_units(struct manager *m, json_t *names, bool load, struct resolved_l
 	}
 	*out = l;
 	return 0;
+}
+
+static bool has_life(const struct supervised *sv)
+{
+	return sv->machine.populated || !service_state_is_ended(sv->machine.state);
+}
+
+int resolve_slices(struct manager *m, struct resolved_list *l)
+{
+	const size_t named = l->n;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < named; i++) {
+		const struct supervised *slice = l->v[i].service;
+		struct supervised *sv;
+
+		if (!slice || slice->unit->kind != UNIT_SLICE)
+			continue;
+		list_for_each(&m->services, sv, struct supervised, link)
+			if (r == 0 && sv != slice && sv->unit->kind != UNIT_TARGET &&
+			    has_life(sv) && slices_holds(supervised_name(slice), sv))
+				r = add_service(l, sv);
+	}
+	return l->n > named && r == 0 ? drop_repeats(l) : r;
 }
 
 void resolved_list_deinit(struct resolved_list *l)

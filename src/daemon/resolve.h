@@ -27,4 +27,6 @@ struct resolved_list {
  * "not-found". Each service comes once, at its first mention. 0 or -ENOMEM.
  */
 int resolve_units(struct manager *m, json_t *names, bool load, struct resolved_list *out) must_check;
+/* Adds to each slice in the list what runs in it, and below. 0 or -ENOMEM; the list is to be freed in any case. */
+int resolve_slices(struct manager *m, struct resolved_list *l) must_check;
 void resolved_list_deinit(struct resolved_list *l);

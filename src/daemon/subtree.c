@@ -8,6 +8,8 @@
 
 #include "daemon/inherit.h"
 #include "daemon/lock.h"
+#include "daemon/logs.h"
+#include "daemon/oom.h"
 #include "sys/spawn.h"
 #include "util/log.h"
 #include "util/strv.h"
@@ -152,12 +154,24 @@ int subtree_open(struct manager *m, const char *root)
 	if (r < 0)
 		return r;
 	m->birth_marks = has_attributes(&m->root);
+	m->oom_told = oom_is_told(&m->root);
 	return probe(m);
 }
 
 int subtree_list(const struct manager *m, char ***out)
 {
-	int fd = openat(m->root.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return subtree_children(m, &m->root, out);
+}
+
+static bool is_somebodys(const struct manager *m, const struct cg *cg, const char *name)
+{
+	return !streq(name, ".") && !streq(name, "..") &&
+	       !(cg->id == m->root.id && streq(name, LOGS_CGROUP));
+}
+
+int subtree_children(const struct manager *m, const struct cg *cg, char ***out)
+{
+	int fd = openat(cg->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	char **names = NULL;
 	struct dirent *de;
@@ -169,7 +183,7 @@ int subtree_list(const struct manager *m, char ***out)
 		return r;
 	}
 	while (r == 0 && (de = readdir(dir)))
-		if (de->d_type == DT_DIR && de->d_name[0] != '.')
+		if (de->d_type == DT_DIR && is_somebodys(m, cg, de->d_name))
 			r = strv_push(&names, de->d_name);
 	closedir(dir);
 	if (r < 0) {

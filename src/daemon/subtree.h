@@ -11,8 +11,10 @@
  * What is wrong is logged with what to do. 0 or -errno.
  */
 int subtree_open(struct manager *m, const char *root) must_check;
-/* The names of the cgroups in it, populated or not: a strv, the caller's. NULL: none. 0 or -errno. */
+/* The names of the cgroups in it but for our logger's, populated or not: a strv, the caller's. NULL: none. 0 or -errno. */
 int subtree_list(const struct manager *m, char ***out) must_check;
+/* The same of our root or any cgroup below it. */
+int subtree_children(const struct manager *m, const struct cg *cg, char ***out) must_check;
 /*
  * Removes the root when we made it: with what is empty in it, once all services have ended; else only if there is nothing
  * in it, for in an empty cgroup there may be the record of a service.

@@ -4,25 +4,33 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 
 #include "daemon/check.h"
+#include "daemon/directories.h"
 #include "daemon/escape.h"
 #include "daemon/fdstore.h"
 #include "daemon/killer.h"
 #include "daemon/ledger.h"
+#include "daemon/logs.h"
 #include "daemon/mainpid.h"
 #include "daemon/manager.h"
 #include "daemon/notify.h"
 #include "daemon/oom.h"
+#include "daemon/privatetmp.h"
 #include "daemon/process.h"
 #include "daemon/processes.h"
 #include "daemon/recorder.h"
 #include "daemon/scheduler.h"
 #include "daemon/shutdown.h"
 #include "daemon/signals.h"
+#include "daemon/slicekill.h"
+#include "daemon/slices.h"
+#include "util/buf.h"
 #include "util/log.h"
+#include "util/ownmem.h"
 #include "util/strv.h"
 
 /*
@@ -41,14 +49,29 @@ const char *supervised_name(const struct supervised *sv)
 
 const char *supervised_sub_state(const struct supervised *sv)
 {
-	return sv->unit->kind == UNIT_TARGET && sv->machine.state == STATE_EXITED
+	return unit_is_point(sv->unit) && sv->machine.state == STATE_EXITED
 		       ? "active"
 		       : service_state_name(sv->machine.state);
+}
+
+bool supervised_is_final(const struct supervised *sv)
+{
+	return service_state_is_ended(sv->machine.state) && !sv->machine.restart_requested;
 }
 
 static void feed_kind(struct supervised *sv, enum event_kind kind)
 {
 	supervised_feed(sv, &(struct event){ .kind = kind, .deadline = USEC_INFINITY });
+}
+
+/* States are told by log_state(), in the words of our own log. */
+static void log_event(const struct supervised *sv, const struct trail_event *e)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+
+	trail_describe(&text, e);
+	if (text.len > 0)
+		logs_tell(sv->manager->logs, supervised_name(sv), "%s", text.data);
 }
 
 void supervised_tell(struct supervised *sv, const struct trail_event *e)
@@ -58,6 +81,8 @@ void supervised_tell(struct supervised *sv, const struct trail_event *e)
 	history_note(&sv->history, kept);
 	if (kept)
 		manager_tell(sv->manager, supervised_name(sv), kept);
+	if (kept)
+		log_event(sv, kept);
 }
 
 /* ---- the cgroup ---- */
@@ -74,25 +99,32 @@ static void close_cgroup(struct supervised *sv)
 /* Processes that live under its name, be it since an earlier cgkilld: it is not started over them. */
 static void find_survivors(struct supervised *sv)
 {
-	sv->machine.populated = cgroups_find(&sv->cgroups, &sv->manager->root, supervised_name(sv));
+	if (sv->unit->kind != UNIT_SLICE) /* who lives in a slice is a service's */
+		sv->machine.populated =
+			cgroups_find(&sv->cgroups, slices_home(sv), supervised_name(sv));
 }
 
 /* Empty and sealed, so this fails only for who was put into the unit's own cgroup since: then there are survivors. */
 static void release_cgroup(struct supervised *sv)
 {
+	uint64_t run = sv->cgroups.unit.id;
 	int r;
 
 	close_cgroup(sv);
-	r = cgroups_remove(&sv->cgroups, &sv->manager->root, supervised_name(sv));
+	sv->limited = false;
+	r = cgroups_remove(&sv->cgroups, slices_home(sv), supervised_name(sv));
 	if (r < 0)
 		log_warning("%s: cannot remove its cgroup: %s", supervised_name(sv), strerror(-r));
-	if (r != -EBUSY)
-		return;
-	find_survivors(sv);
-	if (sv->machine.populated)
-		ledger_write(sv); /* the record in it is of before the end */
-	else
-		(void)!cgroups_remove(&sv->cgroups, &sv->manager->root, supervised_name(sv));
+	if (r == -EBUSY) {
+		find_survivors(sv);
+		if (sv->machine.populated) {
+			ledger_write(sv); /* the record in it is of before the end */
+			return;
+		}
+		(void)!cgroups_remove(&sv->cgroups, slices_home(sv), supervised_name(sv));
+	}
+	privatetmp_note_gone(sv, run);
+	slices_leave(sv);
 }
 
 /* ---- emptiness ---- */
@@ -219,12 +251,12 @@ static void do_spawn(struct supervised *sv, const struct action *a)
 
 static void on_killed(struct killer *k, enum kill_status status);
 
-static bool start_killer(struct supervised *sv, size_t members, usec_t give_up_after)
+static bool start_killer(struct supervised *sv, size_t members, usec_t give_up_after, unsigned avoid)
 {
 	int member = members == 1 && sv->main ? sv->main->pidfd : -1;
 
 	sv->killer = killer_new(sv->manager->loop, &sv->cgroups.unit, members, member,
-				give_up_after, sv, on_killed);
+				give_up_after, avoid, sv, on_killed);
 	if (!sv->killer)
 		log_error("%s: cannot kill its cgroup: %s", supervised_name(sv), strerror(errno));
 	return sv->killer;
@@ -240,7 +272,7 @@ static void on_killed(struct killer *k, enum kill_status status)
 	killer_free(TAKE_PTR(sv->killer));
 	if (status == KILL_EMPTY && !cgroups_seal(&sv->cgroups)) {
 		/* Somebody has joined after the kill: the next one is theirs, in what is left of the time. */
-		if (left > 0 && start_killer(sv, 0, left))
+		if (left > 0 && start_killer(sv, 0, left, 0))
 			return;
 		status = KILL_STUCK;
 	}
@@ -251,12 +283,18 @@ static void on_killed(struct killer *k, enum kill_status status)
 	feed_kind(sv, status == KILL_EMPTY ? EVENT_EMPTY : EVENT_STUCK);
 }
 
+void supervised_kill_now(struct supervised *sv, size_t members, bool struck)
+{
+	if (!start_killer(sv, members, sv->unit->kill_verify, struck ? KILL_STRUCK : 0))
+		feed_kind(sv, EVENT_STUCK);
+}
+
 static void do_kill(struct supervised *sv)
 {
 	struct trail_event e = { .kind = TRAIL_KILL, .signal = { SIGKILL, WHOM_ALL, 0 } };
 	size_t total = 0;
 
-	if (sv->killer)
+	if (sv->killer || !list_empty(&sv->kill_link))
 		return;
 	if (!cg_is_open(&sv->cgroups.unit) || signals_guard(sv) < 0) {
 		queue(sv, &(struct event){ .kind = EVENT_STUCK, .deadline = USEC_INFINITY });
@@ -267,37 +305,49 @@ static void do_kill(struct supervised *sv)
 	signals_note_kill(sv);
 	supervised_tell(sv, &e);
 	escape_kill(sv);
-	if (!start_killer(sv, total, sv->unit->kill_verify))
-		queue(sv, &(struct event){ .kind = EVENT_STUCK, .deadline = USEC_INFINITY });
+	if (!slicekill_put_off(sv, total))
+		supervised_kill_now(sv, total, false);
+}
+
+/* To our own log and to the unit's. */
+printf_like(3, 4) static void say(const struct supervised *sv, enum log_level level, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_at(level, "%s: %s", supervised_name(sv), text);
+	logs_tell(sv->manager->logs, supervised_name(sv), "%s", text);
 }
 
 static void log_state(struct supervised *sv, const struct action *a)
 {
-	const char *name = supervised_name(sv);
-	const char *text = sv->unit->description ? sv->unit->description : name;
+	const char *text = sv->unit->description ? sv->unit->description : supervised_name(sv);
 	bool was_starting = service_state_is_starting(a->from);
 
-	if (sv->unit->kind == UNIT_TARGET)
-		log_info("%s: %s %s", name, a->to == STATE_EXITED ? "reached" : "left", text);
+	if (unit_is_point(sv->unit))
+		say(sv, LOG_INFO_, "%s %s", a->to == STATE_EXITED ? "reached" : "left", text);
 	if (service_state_is_starting(a->to) && !was_starting)
-		log_info("%s: starting %s", name, text);
+		say(sv, LOG_INFO_, "starting %s", text);
 	else if (a->to == STATE_RUNNING && was_starting)
-		log_info("%s: started %s", name, text);
+		say(sv, LOG_INFO_, "started %s", text);
 	else if (service_state_is_stopping(a->to) && !service_state_is_stopping(a->from))
-		log_info("%s: stopping %s", name, text);
+		say(sv, LOG_INFO_, "stopping %s", text);
 	else if (a->to == STATE_DEAD && service_state_is_stopping(a->from))
-		log_info("%s: stopped %s", name, text);
+		say(sv, LOG_INFO_, "stopped %s", text);
 	if (a->from == STATE_STUCK && (a->to == STATE_STOP_SIGKILL || a->to == STATE_FINAL_SIGKILL))
-		log_info("%s: trying again to kill what is stuck", name);
+		say(sv, LOG_INFO_, "trying again to kill what is stuck");
 	else if (a->to == STATE_STOP_SIGKILL || a->to == STATE_FINAL_SIGKILL)
-		log_warning("%s: state '%s' is over with processes alive: killing", name,
-			    service_state_name(a->from));
+		say(sv, LOG_WARNING_, "state '%s' is over with processes alive: killing",
+		    service_state_name(a->from));
 	if (a->to == STATE_STUCK)
-		log_error("%s: processes outlive SIGKILL: stuck", name);
+		say(sv, LOG_ERROR_, "processes outlive SIGKILL: stuck");
 	if (a->to == STATE_FAILED || a->to == STATE_AUTO_RESTART)
-		log_warning("%s: %s with result '%s'", name,
-			    a->to == STATE_FAILED ? "failed" : "ended, to be restarted,",
-			    service_result_name(a->result));
+		say(sv, LOG_WARNING_, "%s with result '%s'",
+		    a->to == STATE_FAILED ? "failed" : "ended, to be restarted,",
+		    service_result_name(a->result));
 }
 
 static void do_state(struct supervised *sv, const struct action *a)
@@ -312,12 +362,13 @@ static void do_state(struct supervised *sv, const struct action *a)
 	if (a->to == STATE_STOP && cg_is_open(&sv->cgroups.unit))
 		signals_thaw(sv);
 	if (over && sv->machine.populated)
-		(void)!cg_remove(&sv->manager->root, supervised_name(sv)); /* the empty ones of its leaves */
+		(void)!cg_remove(slices_home(sv), supervised_name(sv)); /* the empty ones of its leaves */
 	if (over) {
 		processes_drop_leftovers(sv); /* their event was for the run that is over */
 		notify_close(sv);
 		fdstore_note_over(sv);
 		mainpid_clean_up(sv);
+		directories_note_over(sv); /* the PID file may be in one */
 		oom_free(TAKE_PTR(sv->oom));
 		sv->escaped = !sv->machine.populated && sv->main && !process_is_zombie(sv->main->pid);
 		process_abandon(TAKE_PTR(sv->main));
@@ -487,7 +538,9 @@ void supervised_resume(struct supervised *sv, const struct adopted *found)
 	if (m->populated)
 		escape_watch(sv, true);
 	notify_adopt(sv);
-	if (!service_state_is_over(m->state))
+	if (service_state_is_over(m->state))
+		directories_note_over(sv);
+	else
 		processes_watch_oom(sv);
 	fdstore_adopt(sv);
 	processes_take_over(sv, found->main, true);
@@ -583,13 +636,13 @@ void supervised_request(struct supervised *sv, enum event_kind kind, usec_t dead
 
 struct supervised *supervised_new(struct manager *m, const char *name)
 {
-	struct supervised *sv = calloc(1, sizeof(*sv));
+	struct supervised *sv = own_alloc(sizeof(*sv));
 
 	if (!sv)
 		return NULL;
 	sv->unit = unit_new(name);
 	if (!sv->unit) {
-		free(sv);
+		own_free(sv, sizeof(*sv));
 		return NULL;
 	}
 	sv->manager = m;
@@ -599,6 +652,7 @@ struct supervised *supervised_new(struct manager *m, const char *name)
 	list_init(&sv->link);
 	list_init(&sv->waiters);
 	list_init(&sv->job_waiter.link);
+	list_init(&sv->kill_link);
 	service_init(&sv->machine, sv->unit, clock_now());
 	find_survivors(sv);
 	watch_empty(sv); /* but do not look yet: if it is empty by now, its record would go before it was read */
@@ -610,6 +664,7 @@ void supervised_free(struct supervised *sv)
 	if (!sv)
 		return;
 	list_remove(&sv->link);
+	list_remove(&sv->kill_link);
 	killer_free(sv->killer);
 	processes_drop_leftovers(sv);
 	escape_free(sv);
@@ -619,6 +674,7 @@ void supervised_free(struct supervised *sv)
 	mainpid_stop_waiting(sv);
 	oom_free(sv->oom);
 	close_cgroup(sv);
+	slices_leave(sv);
 	timer_clear(&sv->timer);
 	process_free(sv->main);
 	process_free(sv->control);
@@ -629,5 +685,5 @@ void supervised_free(struct supervised *sv)
 	free(sv->alias_of);
 	free_origin(sv);
 	unit_free(sv->unit);
-	free(sv);
+	own_free(sv, sizeof(*sv));
 }

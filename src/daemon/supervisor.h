@@ -23,6 +23,7 @@ struct notify;
 struct oom;
 struct process;
 struct killer;
+struct slice;
 
 enum load_state { LOAD_INVALID, LOAD_LOADED, LOAD_NOT_FOUND, LOAD_ERROR, LOAD_MASKED };
 
@@ -52,6 +53,7 @@ struct last_command {
 	struct exit_info exit; /* code 0: it runs */
 };
 
+/* In memory that children do not get, as it is written at every turn: util/ownmem.h. What a child is to know is copied. */
 struct supervised {
 	struct service machine;
 	struct unit *unit; /* never NULL; an empty one when load_state is not LOADED */
@@ -71,6 +73,8 @@ struct supervised {
 	enum job_result last_job;
 
 	struct cgroups cgroups;
+	struct slice *slice; /* that its cgroup is in: daemon/slices.h; NULL = the root */
+	bool limited;	     /* its limits were written to it */
 	struct process *main, *control;
 	bool stranger;	       /* it lives in our subtree, and nothing is known of it */
 	unsigned users;	       /* requests that are to tell what became of it */
@@ -85,7 +89,9 @@ struct supervised {
 	struct mainpid *mainpid; /* its PID file is waited for; NULL = not */
 	struct oom *oom;	 /* NULL = not watched */
 
-	struct killer *killer;	     /* ACTION_KILL */
+	struct killer *killer; /* ACTION_KILL */
+	struct list kill_link; /* of those that are to be killed together: daemon/slicekill.h */
+	size_t doomed;	       /* … how many processes it has then, at least 1; else 0 */
 	struct leftovers *leftovers; /* of a command before the start, being killed; NULL = none */
 	int events_fd;		     /* cgroup.events while it is watched */
 	struct io_source events_io;
@@ -103,6 +109,7 @@ struct supervised {
 
 	struct event_queue *queue; /* while actions are performed: what happens meanwhile; NULL: the machine rests */
 
+	unsigned log_epoch; /* daemon/logs.h: which logger knows its FIFO */
 	struct trail trail;
 	struct history history;
 	usec_t stuck_since;
@@ -114,6 +121,9 @@ struct supervised {
 struct supervised *supervised_new(struct manager *m, const char *name) must_check;
 void supervised_free(struct supervised *sv);
 const char *supervised_name(const struct supervised *sv);
+
+/* A run is over, and no other one is about to begin? */
+bool supervised_is_final(const struct supervised *sv);
 
 /* (Re)reads its files. The result is in load_state, load_error, warnings; a running service keeps its old unit on error. */
 int supervised_load(struct supervised *sv) must_check;
@@ -136,6 +146,9 @@ void supervised_request(struct supervised *sv, enum event_kind kind, usec_t dead
 
 /* As service_state_name(), but that a target is simply "active". Static. */
 const char *supervised_sub_state(const struct supervised *sv);
+
+/* For daemon/slicekill.h: kills what lives in its cgroup. struck: the first blow has fallen. */
+void supervised_kill_now(struct supervised *sv, size_t members, bool struck);
 
 /* Something has happened: the machine is told now or, in the midst of a step, after it. */
 void supervised_feed(struct supervised *sv, const struct event *ev);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "util/buf.h"
+#include "util/ownmem.h"
 #include "util/parse.h"
 
 static const char *const kind_names[TRAIL_KIND_MAX] = {
@@ -18,11 +19,10 @@ static const char *const whom_names[] = { NULL, "main", "control", "all" };
 static int grow(struct trail *t)
 {
 	unsigned cap = t->cap ? MIN_OF(2 * t->cap, TRAIL_MAX) : 5;
-	struct trail_event *v = reallocarray(t->v, cap, sizeof(*v));
+	struct trail_event *v = own_grow(t->v, t->cap * sizeof(*v), cap * sizeof(*v));
 
 	if (!v)
 		return -ENOMEM;
-	memset(v + t->cap, 0, (cap - t->cap) * sizeof(*v));
 	t->v = v;
 	t->cap = cap;
 	return 0;
@@ -47,7 +47,7 @@ void trail_deinit(struct trail *t)
 {
 	for (unsigned i = 0; i < t->cap; i++)
 		free(t->v[i].names);
-	free(t->v);
+	own_free(t->v, t->cap * sizeof(*t->v));
 	*t = (struct trail){ 0 };
 }
 
@@ -141,6 +141,63 @@ json_t *trail_event_json(const struct trail_event *e, const char *unit)
 		break;
 	}
 	return o;
+}
+
+static void describe_exit(struct buf *b, const struct trail_event *e)
+{
+	const struct exit_info *i = &e->exit.info;
+	const char *name = i->code == CLD_EXITED ? exit_status_name(i->status) : signal_name(i->status);
+
+	buf_printf(b, "%s process exited, code=%s, status=%d/%s", e->exit.is_main ? "Main" : "Control",
+		   exit_code_name(i->code), i->status, name ? name : "n/a");
+}
+
+static void describe_job(struct buf *b, const struct trail_event *e)
+{
+	if (streq(e->job.result, "done"))
+		return; /* "started", "stopped" say that */
+	buf_printf(b, "%s %s", e->job.what, e->job.result);
+	if (e->by_peer)
+		buf_printf(b, " by uid %u pid %d", e->job.uid, e->job.pid);
+	if (e->names)
+		buf_printf(b, " (%s)", e->names);
+}
+
+static void describe_signal(struct buf *b, const struct trail_event *e)
+{
+	buf_printf(b, "SIG%s to %u process%s", signal_name(e->signal.signal), e->signal.count,
+		   e->signal.count == 1 ? "" : "es");
+	if (e->names)
+		buf_printf(b, ": %s", e->names);
+}
+
+void trail_describe(struct buf *b, const struct trail_event *e)
+{
+	switch (e->kind) {
+	case TRAIL_JOB:
+		describe_job(b, e);
+		break;
+	case TRAIL_EXIT:
+		describe_exit(b, e);
+		break;
+	case TRAIL_SIGNAL:
+	case TRAIL_KILL:
+		describe_signal(b, e);
+		break;
+	case TRAIL_ADOPT:
+		buf_printf(b, "taken over from an earlier cgkilld: %s", service_state_name(e->state));
+		break;
+	case TRAIL_ESCAPE:
+		buf_printf(b, "process %d has left the cgroup: %s", (int)e->escape.pid,
+			   e->names ? e->names : "?");
+		break;
+	case TRAIL_STATE:
+	case TRAIL_SPAWN:
+	case TRAIL_EMPTY:
+	case TRAIL_INVALID:
+	case TRAIL_KIND_MAX:
+		break;
+	}
 }
 
 json_t *trail_json(const struct trail *t, const char *unit, usec_t since)

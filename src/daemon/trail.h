@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "core/service.h"
+#include "util/buf.h"
 #include "util/clock.h"
 
 #define TRAIL_MAX 32 /* what a restart with commands in all its stages is told in, and a few more */
@@ -69,6 +70,8 @@ const struct trail_event *trail_add(struct trail *t, const struct trail_event *e
 void trail_deinit(struct trail *t);
 /* Event of the interface as JSON, a new reference. NULL without memory. */
 json_t *trail_event_json(const struct trail_event *e, const char *unit);
+/* Appends what it means, for a log: nothing for those that need no words, or have others (states). */
+void trail_describe(struct buf *b, const struct trail_event *e);
 /* All kept events since a CLOCK_BOOTTIME, oldest first. */
 json_t *trail_json(const struct trail *t, const char *unit, usec_t since);
 /* Was anything killed since? */
