@@ -34,19 +34,25 @@ libseccomp-dev   pkg-config --exists libseccomp
 libcriterion-dev pkg-config --exists criterion
 '
 # What .ci/run needs besides: for make lint, clang builds, distcheck, the model, a second Varlink
-# client, and what tests look, damage and compare with (systemctl's links; it need not run).
+# client, and what tests look, damage and compare with (systemctl's links; it need not run), and
+# for the guest of make check-vm.
 # shellcheck disable=SC2034
 ci_needs='
 attr               command -v setfattr
+busybox-static     command -v busybox
 clang              command -v clang
 clang-format       command -v clang-format
 clang-tidy         command -v clang-tidy
 cppcheck           command -v cppcheck
+crun               command -v crun
 libclang-rt-14-dev test -d /usr/lib/llvm-14/lib/clang/14.0.6/lib
+e2fsprogs          command -v mke2fs
 golang-go          command -v go
 golang-github-varlink-go-dev test -d /usr/share/gocode/src/github.com/varlink/go
 libxml2-utils      command -v xmllint
 mandoc             command -v mandoc
+python3            command -v python3
+qemu-system-x86    command -v qemu-system-x86_64
 shellcheck         command -v shellcheck
 socat              command -v socat
 spin               command -v spin

@@ -572,6 +572,8 @@ static bool nothing_is_left(struct stage *s)
 	path_of(&path, s, "run/" CGKILL_LAST_STOP);
 	if (unlink(path) < 0)
 		return complain(s, "at the end there is no time line of it");
+	path_of(&path, s, "run/logs");
+	unlink(path); /* a link to where the logs are, which stays for cgkillctl */
 	path_of(&path, s, "run");
 	list_directory(path, found, sizeof(found));
 	if (s->guarded && streq(found, " crash"))

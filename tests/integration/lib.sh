@@ -20,7 +20,9 @@ patient=$CGKILL_TESTLIB/patient
 notifier=$CGKILL_TESTLIB/notifier
 # shellcheck disable=SC2034
 unkillable=$CGKILL_TESTLIB/unkillable
-limit=10 # seconds that anything is waited for at most
+# How many times slower this machine is than one that a test's times are meant for: an emulated one.
+slowness=${CGKILL_TEST_SLOWNESS:-1}
+limit=$((10 * slowness)) # seconds that anything is waited for at most
 
 # --- results -----------------------------------------------------------------------------------
 
@@ -106,6 +108,11 @@ between() {
 	[ "$2" -ge "$1" ] && [ "$2" -le "$3" ] || ! note "$2 is not in $1..$3"
 }
 
+# took MIN TIME MAX: what it may take above MIN is work, for which a slow machine has more time.
+took() {
+	between "$1" "$2" $(($1 + ($3 - $1) * slowness))
+}
+
 now_ms() {
 	local us=${EPOCHREALTIME/[.,]/}
 
@@ -127,7 +134,7 @@ run() {
 	local start
 
 	start=$(now_ms)
-	out=$(timeout -k 1 30 "$@" 2>&1 </dev/null)
+	out=$(timeout -k 1 $((30 * slowness)) "$@" 2>&1 </dev/null)
 	code=$?
 	# shellcheck disable=SC2034
 	ms=$(($(now_ms) - start))
@@ -191,14 +198,14 @@ simple_unit() {
 	{
 		printf '[Service]\n'
 		[[ "$*" == *ExecStart=* ]] || printf 'ExecStart=/bin/sleep infinity\n'
-		[[ "$*" == *TimeoutStopSec=* ]] || printf 'TimeoutStopSec=300ms\n'
+		[[ "$*" == *TimeoutStopSec=* ]] || printf 'TimeoutStopSec=%sms\n' $((300 * slowness))
 		printf '%s\n' "$@"
 	} | write_unit "$name.service"
 }
 
 # prop UNIT NAME
 prop() {
-	timeout 30 "$CGKILLCTL" show --value -p "$2" "$1"
+	timeout $((30 * slowness)) "$CGKILLCTL" show --value -p "$2" "$1"
 }
 
 prop_is() { # prop_is UNIT NAME VALUE
@@ -294,24 +301,23 @@ export NO_COLOR=1
 
 # start_cgkilld [OPTION…]: in $root, with $prefix; its PID in $daemon. Options given last win.
 start_cgkilld() {
-	local fd until=$((SECONDS + limit))
+	local fd
 
 	found_root=$root
 	[ -e "$root" ] || found_root=''
-	rm -f "$dir/ready"
-	mkfifo "$dir/ready"
-	exec {fd}<>"$dir/ready"
+	# A file and no FIFO: what bash has read when the time of "read -t" is over, it has lost.
+	exec {fd}>"$dir/ready"
 	"${prefix[@]}" "$CGKILLD" --root="$root" --runtime-dir="$CGKILL_RUNTIME_DIR" \
 		--unit-path="$units" --ready-fd=$fd "$@" 2>>"$dir/log" >&2 &
 	daemon=$!
 	daemons+=("$daemon")
-	until read -r -t 0.05 -u $fd; do
-		if ! alive "$daemon" || [ $SECONDS -ge $until ]; then
-			exec {fd}<&-
-			return 1
-		fi
-	done
-	exec {fd}<&-
+	exec {fd}>&-
+	wait_until ready_or_dead "$daemon"
+	[ -s "$dir/ready" ]
+}
+
+ready_or_dead() {
+	[ -s "$dir/ready" ] || dead "$1"
 }
 
 # stop_cgkilld: by SIGTERM; its exit status in $code.
@@ -349,12 +355,13 @@ is_idle() {
 
 	before=$(cpu_ms "$daemon")
 	sleep 1
-	between 0 $(($(cpu_ms "$daemon") - before)) 20
+	took 0 $(($(cpu_ms "$daemon") - before)) 20
 }
 
-# Its services and its helpers, dead or alive.
+# Its services and its helpers, dead or alive; not the logger, which is there once it was needed.
 has_children() {
-	grep -qsx "PPid:[[:space:]]*$daemon" /proc/[0-9]*/status
+	grep -lsx "PPid:[[:space:]]*$daemon" /proc/[0-9]*/status |
+		xargs -r grep -Lsx 'Name:[[:space:]]*cgkill-logger' | grep -q .
 }
 
 # The last words of most tests: cgkilld is unharmed, and leaves nothing.

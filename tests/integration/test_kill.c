@@ -296,6 +296,30 @@ Test(kill, tells_of_a_process_held_by_its_tracer)
 		expect_stuck_then_empty(UNKILLABLE_PTRACE, avoids[i]);
 }
 
+/* The first blow has fallen on what it is in: the next one is its own, and comes in its time; here nothing has struck. */
+Test(kill, goes_on_from_a_blow_to_its_parent)
+{
+	struct kill_op op;
+
+	cgtest_start(&a, MEMBER_TERM_IGNORER);
+	cr_assert_eq(kill_begin(&op, &a, -1, clock_now(), GIVE_UP, KILL_STRUCK), 0);
+	cr_assert_eq(op.round, 1);
+	cgtest_sleep_ms(1);
+	cr_assert_eq(cg_populated(&a), 1, "nothing was written yet");
+	cr_assert_eq(step_until_not_waiting(&op), KILL_EMPTY);
+	kill_end(&op);
+	reap_all();
+	expect_empty_and_renew(0);
+
+	cgtest_start(&a, MEMBER_TERM_IGNORER);
+	cr_assert_eq(cg_kill_write(&a), 0);
+	cr_assert_eq(kill_begin(&op, &a, -1, clock_now(), GIVE_UP, KILL_STRUCK), 0);
+	cr_assert_eq(step_until_not_waiting(&op), KILL_EMPTY);
+	kill_end(&op);
+	reap_all();
+	expect_empty_and_renew(0);
+}
+
 Test(kill, of_an_empty_cgroup_does_not_poison_it)
 {
 	struct kill_op op;
@@ -367,6 +391,6 @@ Test(kill, sees_the_end_at_once_right_after_a_start)
 		expect_empty_and_renew(0);
 	}
 	qsort(took, ARRAY_SIZE(took), sizeof(took[0]), by_value);
-	cr_assert_lt(took[ARRAY_SIZE(took) / 2], 3 * USEC_PER_MSEC, "median %u µs",
-		     (unsigned)took[ARRAY_SIZE(took) / 2]);
+	cr_assert_lt(took[ARRAY_SIZE(took) / 2], cgtest_slowness() * 3 * USEC_PER_MSEC,
+		     "median %u µs", (unsigned)took[ARRAY_SIZE(took) / 2]);
 }

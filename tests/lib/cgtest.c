@@ -17,6 +17,14 @@
 #define CHAIN_TIME	(30 * USEC_PER_SEC)
 #define DEMOLITION_TIME (20 * USEC_PER_SEC)
 
+unsigned cgtest_slowness(void)
+{
+	const char *said = getenv("CGKILL_TEST_SLOWNESS");
+	unsigned long times = said ? strtoul(said, NULL, 10) : 1;
+
+	return times > 0 && times < 1000 ? (unsigned)times : 1;
+}
+
 void cgtest_sleep_ms(unsigned ms)
 {
 	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };

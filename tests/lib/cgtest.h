@@ -60,6 +60,8 @@ void cgtest_autoreap(void);
 
 /* The process of pidfd has ended, at the latest after ms. */
 bool cgtest_ended(int pidfd, int ms);
+/* How many times slower this machine is than one that a test's times are meant for: see integration/lib.sh. At least 1. */
+unsigned cgtest_slowness(void);
 /* Its state as in proc_pid_stat(5); 0: there is no such process. */
 char cgtest_state(pid_t pid);
 /* The process is in one of these states of proc_pid_stat(5), at the latest after ms. */

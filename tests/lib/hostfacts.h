@@ -23,4 +23,6 @@ static const struct host_facts test_host = {
 	.group = "root",
 	.home = "/root",
 	.shell = "/bin/sh",
+	.memory = 1ULL << 30,
+	.tasks = 1000,
 };

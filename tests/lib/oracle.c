@@ -4,7 +4,11 @@
 #include <errno.h>
 
 #include "core/condition.h"
+#include "core/directories.h"
+#include "core/filter.h"
 #include "core/limit.h"
+#include "core/privileges.h"
+#include "core/scheduling.h"
 #include "sys/unitdir.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -260,6 +264,67 @@ static void put_exec_settings(struct buf *b, const struct unit *u, const char *b
 	put_stdio(b, u, block);
 }
 
+static void put_directories(struct buf *b, const struct directories *d)
+{
+	line(b, "RuntimeDirectoryPreserve", fdstore_preserve_name(d->preserve));
+	for (enum directory_kind kind = 0; kind < DIRECTORY_KIND_MAX; kind++) {
+		const struct directory_list *list = &d->of[kind];
+		const char *name = directory_kind_name(kind);
+
+		buf_printf(b, "%sMode: %04o\n", name, list->mode);
+		for (size_t i = 0; i < list->n; i++) {
+			line(b, name, list->v[i].path);
+			for (char **link = list->v[i].links; link && *link; link++)
+				buf_printf(b, "%sSymlink: %s:%s\n", name, list->v[i].path, *link);
+		}
+	}
+}
+
+static void put_scheduling(struct buf *b, const struct scheduling *s)
+{
+	static const char *const policies[] = { "other", "fifo", "rr", "batch", NULL, "idle" };
+	static const char *const classes[] = { "none", "realtime", "best-effort", "idle" };
+
+	if (s->cpu_set) {
+		line(b, "CPUSchedulingPolicy", policies[s->policy]);
+		buf_printf(b, "CPUSchedulingPriority: %d\n", s->priority);
+		flag_line(b, "CPUSchedulingResetOnFork", s->reset_on_fork);
+	}
+	if (s->io_set) {
+		line(b, "IOSchedulingClass", classes[s->io_class]);
+		buf_printf(b, "IOPriority: %d\n", s->io_priority);
+	}
+	if (s->timer_slack_set)
+		buf_printf(b, "TimerSlackNSec: %llu\n", (unsigned long long)s->timer_slack);
+	if (s->coredump_filter_set)
+		buf_printf(b, "CoredumpFilter: 0x%x\n", s->coredump_filter);
+	if (s->personality_set)
+		line(b, "Personality", personality_name(s->personality));
+}
+
+/* DynamicUser=, which we do not have, means some of it. */
+static void put_confinement(struct buf *b, const struct unit *u, const char *block)
+{
+	static const struct filter none;
+	const struct filter *f = u->filter ? u->filter : &none;
+
+	flag_line(b, "MemoryDenyWriteExecute", f->memory_deny_write_execute);
+	flag_line(b, "RestrictRealtime", f->restrict_realtime);
+	flag_line(b, "LockPersonality", f->lock_personality);
+	if (!strstr(block, "\tDynamicUser: yes"))
+		flag_line(b, "RestrictSUIDSGID", f->restrict_suid_sgid);
+	if (privileges_bounding(u) != CAPABILITIES_ALL) {
+		buf_puts(b, "CapabilityBoundingSet: ");
+		capabilities_text(privileges_bounding(u), b);
+		buf_putc(b, '\n');
+	}
+	if (u->privileges && u->privileges->ambient != 0) {
+		buf_puts(b, "AmbientCapabilities: ");
+		capabilities_text(u->privileges->ambient, b);
+		buf_putc(b, '\n');
+	}
+}
+
 static void put_settings(struct buf *b, const struct unit *u, const char *block)
 {
 	line(b, "Description", u->description);
@@ -272,6 +337,11 @@ static void put_settings(struct buf *b, const struct unit *u, const char *block)
 	put_service_settings(b, u);
 	put_kill_settings(b, u);
 	put_exec_settings(b, u, block);
+	put_confinement(b, u, block);
+	if (u->directories)
+		put_directories(b, u->directories);
+	if (u->scheduling)
+		put_scheduling(b, u->scheduling);
 	for (size_t phase = 0; phase < EXEC_PHASE_MAX; phase++)
 		if (u->exec[phase].n > 0)
 			put_commands(b, (enum exec_phase)phase, &u->exec[phase]);
@@ -323,9 +393,48 @@ static void compare_numbers(const struct unit *u, const char *block, struct buf 
 	if (u->n_environment_files != count(block, "\tEnvironmentFile: "))
 		buf_printf(wrong, "%s: we have %zu files of variables, systemd %zu\n", u->name,
 			   u->n_environment_files, count(block, "\tEnvironmentFile: "));
+	for (enum directory_kind kind = 0; kind < DIRECTORY_KIND_MAX; kind++) {
+		size_t ours = u->directories ? u->directories->of[kind].n : 0;
+		char key[48];
+
+		snprintf(key, sizeof(key), "\t%s: ", directory_kind_name(kind));
+		if (ours != count(block, key))
+			buf_printf(wrong, "%s: we have %zu of %s, systemd %zu\n", u->name, ours,
+				   directory_kind_name(kind), count(block, key));
+	}
 	if (strv_len(u->documentation) != count(block, "\tDocumentation: "))
 		buf_printf(wrong, "%s: we have %zu documents, systemd %zu\n", u->name,
 			   strv_len(u->documentation), count(block, "\tDocumentation: "));
+}
+
+/* In the dump the names of a list are in no order, and only those that this architecture has. */
+static void compare_calls(const struct unit *u, const char *block, struct buf *wrong)
+{
+	const struct syscall_list *list = u->filter ? u->filter->calls : NULL;
+	const char *line = strstr(block, "\tSystemCallFilter: ");
+	size_t ours = 0, theirs = 0;
+
+	if (!line != !list)
+		buf_printf(wrong, "%s: who has a SystemCallFilter=, we or systemd?\n", u->name);
+	if (!line || !list)
+		return;
+	line += strlen("\tSystemCallFilter: ");
+	if (list->allow == (*line == '~'))
+		buf_printf(wrong, "%s: SystemCallFilter= is of the other kind\n", u->name);
+	for (line += *line == '~'; *line && *line != '\n';
+	     line += strcspn(line, " \n"), line += *line == ' ') {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(line, " :\n"), line);
+		theirs++;
+		if (syscall_find(name) < 0 || list->action[syscall_find(name)] == SYSCALL_UNLISTED)
+			buf_printf(wrong, "%s: SystemCallFilter= of systemd has %s\n", u->name, name);
+	}
+	for (size_t i = 0; i < SYSCALL_COUNT; i++)
+		ours += list->action[i] != SYSCALL_UNLISTED;
+	if (ours < theirs || ours > theirs + 40)
+		buf_printf(wrong, "%s: SystemCallFilter= has %zu calls, of systemd %zu\n", u->name,
+			   ours, theirs);
 }
 
 /* Which TimeoutAbortSec= is in force is shown only where one was set. */
@@ -425,6 +534,7 @@ void oracle_compare(const struct unit *u, const char *block, char *const *search
 		put_timeout_abort(&b, u, block, wrong);
 	condition_lines(&b, u->conditions);
 	compare_numbers(u, block, wrong);
+	compare_calls(u, block, wrong);
 	compare_dependencies(u, block, search_path, wrong);
 	for (rest = b.data; rest && *rest; rest = next + 1) {
 		cleanup_free char *wanted = NULL;
