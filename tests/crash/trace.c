@@ -7,6 +7,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "daemon/logs.h"
+#include "sys/hierarchy.h"
+
 /* glibc's header has the struct under a name that depends on its version. */
 #define syscall_info __ptrace_syscall_info
 
@@ -151,7 +154,15 @@ static bool take_child_stop(struct trace *t, int status)
 	return note_call(t, entered_call(t->child, status));
 }
 
-/* Only the first child of all is followed; later ones are let go at once. */
+/* The logger is born before the first service, in a cgroup of its own. */
+static bool is_logger(pid_t pid)
+{
+	cleanup_free char *path = NULL;
+
+	return cgroup_path_of(pid, &path) == 0 && ends_with(path, "/" LOGS_CGROUP);
+}
+
+/* Only the first child of a service is followed; others are let go at once. */
 static void take_fork(struct trace *t, int status)
 {
 	unsigned long pid;
@@ -161,7 +172,7 @@ static void take_fork(struct trace *t, int status)
 	    ptrace(PTRACE_GETEVENTMSG, t->pid, NULL, &pid) < 0 ||
 	    await_stop((pid_t)pid, &child_status) < 0)
 		return;
-	if (t->child != 0 || t->calls > 0) {
+	if (t->child != 0 || t->calls > 0 || is_logger((pid_t)pid)) {
 		ptrace(PTRACE_DETACH, (pid_t)pid, NULL, 0L);
 		return;
 	}
@@ -230,6 +241,10 @@ void trace_kill(struct trace *t)
 {
 	int status;
 
+	/* A child that is just being born is traced from birth on, and would stand still for ever. */
+	if (t->follow && ptrace(PTRACE_INTERRUPT, t->pid, NULL, 0L) == 0 &&
+	    await_stop(t->pid, &status) == 0)
+		take_fork(t, status);
 	kill(t->pid, SIGKILL);
 	while (waitpid(t->pid, &status, __WALL) == t->pid && !is_gone(status))
 		;
