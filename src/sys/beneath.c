@@ -35,7 +35,7 @@ int beneath_enter(int parent, const char *name)
 }
 
 /* Of the first len bytes of path. */
-static int enter_first(int parent, const char *path, size_t len, bool make)
+static int enter_first(int parent, const char *path, size_t len, bool make, uint64_t resolve)
 {
 	char name[NAME_MAX + 1];
 
@@ -45,10 +45,10 @@ static int enter_first(int parent, const char *path, size_t len, bool make)
 	name[len] = '\0';
 	if (make && mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
 		return -errno;
-	return enter(parent, name, make ? 0 : RESOLVE_NO_XDEV);
+	return enter(parent, name, resolve);
 }
 
-int beneath_parent(int base, const char *path, bool make, const char **name)
+static int enter_parent(int base, const char *path, bool make, uint64_t resolve, const char **name)
 {
 	int dir = fcntl(base, F_DUPFD_CLOEXEC, 3), next;
 	const char *slash;
@@ -56,7 +56,7 @@ int beneath_parent(int base, const char *path, bool make, const char **name)
 	if (dir < 0)
 		return -errno;
 	while ((slash = strchr(path, '/'))) {
-		next = enter_first(dir, path, (size_t)(slash - path), make);
+		next = enter_first(dir, path, (size_t)(slash - path), make, resolve);
 		close(dir);
 		if (next < 0)
 			return next;
@@ -65,6 +65,33 @@ int beneath_parent(int base, const char *path, bool make, const char **name)
 	}
 	*name = path;
 	return dir;
+}
+
+int beneath_parent(int base, const char *path, bool make, const char **name)
+{
+	return enter_parent(base, path, make, make ? 0 : RESOLVE_NO_XDEV, name);
+}
+
+int beneath_open(int base, const char *path)
+{
+	const char *name;
+	cleanup_close int parent = enter_parent(base, path, false, 0, &name), fd = -1;
+	struct stat st;
+
+	if (parent < 0)
+		return parent;
+	if (*name == '\0')
+		return TAKE_FD(parent);
+	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISLNK(st.st_mode))
+		return TAKE_FD(fd);
+	if (!is_trusted(parent))
+		return -ELOOP;
+	close_fd(fd);
+	fd = openat(parent, name, O_PATH | O_CLOEXEC);
+	return fd < 0 ? -errno : TAKE_FD(fd);
 }
 
 int beneath_open_base(const char *path, bool make)
@@ -79,7 +106,7 @@ int beneath_open_base(const char *path, bool make)
 	if (root < 0)
 		return -errno;
 	parent = beneath_parent(root, path + 1, true, &name);
-	return parent < 0 ? parent : enter_first(parent, name, strlen(name), true);
+	return parent < 0 ? parent : enter_first(parent, name, strlen(name), true, 0);
 }
 
 bool beneath_is_mount(int fd)

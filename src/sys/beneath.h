@@ -22,5 +22,11 @@ int beneath_parent(int base, const char *path, bool make, const char **name) mus
  */
 int beneath_enter(int parent, const char *name) must_check;
 
+/*
+ * What is at path, which is normalized and relative to base ("": base itself), through mounts, and through symlinks as above.
+ * A descriptor or -errno (-ENOTDIR, -ELOOP: a symlink that somebody else can have made).
+ */
+int beneath_open(int base, const char *path) must_check;
+
 /* Is it where something is mounted, be it a part of the same file system? What cannot be told counts as such. */
 bool beneath_is_mount(int fd);

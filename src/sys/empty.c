@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "sys/kernel.h"
 #include "util/clock.h"
 #include "util/macro.h"
 
 static DIR *list(int dir, const char *name)
 {
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = kernel_openat2(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+				RESOLVE_NO_XDEV);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
 	if (!d)

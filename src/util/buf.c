@@ -15,6 +15,8 @@ static bool reserve(struct buf *b, size_t len)
 		goto fail;
 	if (want <= b->cap)
 		return true;
+	if (b->fixed)
+		goto fail;
 	cap = b->cap ? b->cap : 64;
 	while (cap < want)
 		if (__builtin_mul_overflow(cap, 2, &cap))

@@ -13,11 +13,12 @@ struct buf {
 	char *data;
 	size_t len, cap;
 	bool failed;
+	bool fixed; /* data is the caller's: what finds no room fails, and buf_deinit() and buf_take() are not for it */
 };
 
-#define BUF_INIT                  \
-	{                         \
-		NULL, 0, 0, false \
+#define BUF_INIT             \
+	{                    \
+		.data = NULL \
 	}
 
 void buf_deinit(struct buf *b);

@@ -14,7 +14,8 @@ enum diag_level {
 struct diag {
 	enum diag_level level;
 	const char *id; /* static: the kind of remark, such as "unknown-key"; NULL: of no kind of its own */
-	char *file;    /* NULL: not about a file */
+	const char *unprotected; /* static: the directive, if it limits or protects and is not done as written */
+	char *file;		 /* NULL: not about a file */
 	unsigned line; /* 0: not about a line */
 	char *text;    /* one sentence, no newline */
 };

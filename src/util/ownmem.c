@@ -141,3 +141,20 @@ void own_free(void *p, size_t size)
 		put_freed(p, n);
 	}
 }
+
+char *own_strdup(const char *s)
+{
+	size_t size = strlen(s) + 1;
+	char *copy = own_alloc(size);
+
+	return copy ? memcpy(copy, s, size) : NULL;
+}
+
+void own_strfree(const char *s)
+{
+	void *p;
+
+	memcpy(&p, &s, sizeof(p)); /* const was for those who looked at it */
+	if (s)
+		own_free(p, strlen(s) + 1);
+}

@@ -19,3 +19,7 @@ void *own_alloc(size_t size) must_check;
 void *own_grow(void *p, size_t old, size_t new) must_check;
 /* size as it was asked for; takes NULL. */
 void own_free(void *p, size_t size);
+/* A copy. NULL without memory. */
+char *own_strdup(const char *s) must_check;
+/* As long as it was made; takes NULL. */
+void own_strfree(const char *s);

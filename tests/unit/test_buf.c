@@ -50,6 +50,24 @@ Test(buf, appends)
 	free(s);
 }
 
+/* In an array of the test's: the byte behind its end shows who writes there. */
+Test(buf, a_fixed_one_stays_where_it_is)
+{
+	char room[8] = "xxxxxxx", *end = room + 7;
+	struct buf b = { .data = room, .cap = 7, .fixed = true };
+
+	*end = '!';
+	buf_puts(&b, "123");
+	buf_printf(&b, "%s", "456");
+	cr_assert_eq(buf_error(&b), 0);
+	cr_assert_str_eq(room, "123456");
+	buf_putc(&b, '7');
+	cr_assert_eq(buf_error(&b), -ENOMEM);
+	cr_assert_eq(b.data, room);
+	cr_assert_eq(b.len, 6);
+	cr_assert_eq(*end, '!');
+}
+
 Test(buf, grows)
 {
 	cleanup_buf struct buf b = BUF_INIT;

@@ -4,6 +4,8 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -97,6 +99,33 @@ Test(empty, links_are_not_followed, .init = set_up)
 	expect_empty();
 }
 
+Test(empty, what_is_mounted_stays, .init = set_up)
+{
+	cleanup_close int in = open_in();
+	char kept[64], place[64];
+	bool mounted;
+
+	snprintf(kept, sizeof(kept), "%s/kept", dir);
+	snprintf(place, sizeof(place), "%s/in/place", dir);
+	cr_assert_eq(mkdir(kept, 0700), 0);
+	cr_assert_eq(mkdir(place, 0700), 0);
+	touch(fd, "kept/file");
+	touch(in, "file");
+	mounted = unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+		  mount(kept, place, NULL, MS_BIND, NULL) == 0;
+	empty_directory(in);
+	cr_expect_eq(faccessat(fd, "kept/file", F_OK, 0), 0);
+	cr_expect_eq(faccessat(in, "place", F_OK, 0) == 0, mounted);
+	cr_expect_neq(faccessat(in, "file", F_OK, 0), 0);
+	umount2(place, MNT_DETACH);
+	unlinkat(fd, "kept/file", 0);
+	unlinkat(fd, "kept", AT_REMOVEDIR);
+	empty_directory(in);
+	expect_empty();
+	if (!mounted)
+		cr_skip_test("nothing can be mounted here");
+}
+
 /* ---- the way to it ---- */
 
 Test(empty, beneath, .init = set_up)
@@ -112,7 +141,12 @@ Test(empty, beneath, .init = set_up)
 	cr_assert_eq(symlinkat("a", fd, "in/link"), 0);
 	way = beneath_parent(fd, "in/link/b/c", false, &name);
 	cr_expect_geq(way, 0);
+	close(way);
+	way = beneath_open(fd, "in/link");
+	cr_expect_geq(way, 0);
 	cr_assert_eq(fchmodat(fd, "in", 0777, 0), 0);
+	cr_expect_eq(beneath_open(fd, "in/link"), -ELOOP);
+	cr_expect_eq(beneath_open(fd, "in/link/b"), -ENOTDIR);
 	cr_expect_eq(beneath_parent(fd, "in/link/b/c", false, &name), -ENOTDIR);
 	out = beneath_enter(fd, "in");
 	cr_expect_geq(out, 0);

@@ -45,6 +45,22 @@ Test(ownmem, grows_with_what_is_in_it)
 	own_free(p, sizes[ARRAY_SIZE(sizes) - 1]);
 }
 
+Test(ownmem, copies_texts)
+{
+	const char *text = "dependency of web.service";
+	char *a = own_strdup(text), *b = own_strdup("");
+
+	cr_assert_str_eq(a, text);
+	cr_assert_neq(a, text);
+	cr_assert_str_eq(b, "");
+	own_strfree(a);
+	own_strfree(b);
+	own_strfree(NULL);
+	a = own_alloc(strlen(text) + 1); /* the memory of the first, as it is of its size */
+	cr_assert(is_zero((unsigned char *)a, strlen(text) + 1));
+	own_free(a, strlen(text) + 1);
+}
+
 /* What lives at the same time lies apart: 10,000 of all sizes, each filled with its number. */
 Test(ownmem, hands_nothing_out_twice, .timeout = 30)
 {
