@@ -25,6 +25,7 @@ libc6-dev        test -e /usr/include/stdio.h
 make             command -v make
 autoconf         command -v autoreconf
 automake         command -v automake
+libtool          command -v libtoolize
 pkg-config       command -v pkg-config
 libjansson-dev   pkg-config --exists jansson
 libcap-dev       pkg-config --exists libcap
@@ -49,6 +50,7 @@ libclang-rt-14-dev test -d /usr/lib/llvm-14/lib/clang/14.0.6/lib
 e2fsprogs          command -v mke2fs
 golang-go          command -v go
 golang-github-varlink-go-dev test -d /usr/share/gocode/src/github.com/varlink/go
+libuv1-dev         pkg-config --exists libuv
 libxml2-utils      command -v xmllint
 mandoc             command -v mandoc
 python3            command -v python3

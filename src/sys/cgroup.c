@@ -67,14 +67,19 @@ static int open_error(const char *file_path, int error)
 
 int cg_open_path(struct cg *out, const struct hierarchy *h, const char *file_path)
 {
-	cleanup_close int fd = open(file_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(file_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? open_error(file_path, -errno) : cg_open_fd(out, h, fd);
+}
+
+int cg_open_fd(struct cg *out, const struct hierarchy *h, int dir_fd)
+{
+	cleanup_close int fd = dir_fd;
 	cleanup_free char *real = NULL, *path = NULL;
 	struct statfs fs;
 	uint64_t id = 0;
 	int r;
 
-	if (fd < 0)
-		return open_error(file_path, -errno);
 	if (fstatfs(fd, &fs) < 0)
 		return -errno;
 	if (fs.f_type != CGROUP2_SUPER_MAGIC)
@@ -115,11 +120,16 @@ int cg_open(struct cg *out, const struct cg *parent, const char *name)
 
 int cg_create(struct cg *out, const struct cg *parent, const char *name)
 {
+	int r;
+
 	if (!is_component(name))
 		return -EINVAL;
 	if (mkdirat(parent->fd, name, 0755) < 0)
 		return -errno;
-	return cg_open(out, parent, name);
+	r = cg_open(out, parent, name);
+	if (r < 0)
+		(void)!unlinkat(parent->fd, name, AT_REMOVEDIR);
+	return r;
 }
 
 void cg_close(struct cg *cg)

@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
+#include "sys/blocker.h"
+
 /* What usually blocks processes, by what sleeps in it or near it in the kernel stack; the first that matches counts. */
 static const struct reason {
 	const char *function; /* prefix of a kernel function's name */
@@ -41,29 +43,32 @@ static const struct reason {
 	{ "futex_", "a futex", "another thread wakes it" },
 };
 
-/* The system calls that processes hang in. */
+/* The system calls that processes hang in, by what they are about. */
 /* clang-format off */
-#define CALL(name) { SYS_##name, #name }
-static const struct {
+#define CALL(name) { SYS_##name, #name, CALL_ABOUT_NOTHING }
+#define FD(name)   { SYS_##name, #name, CALL_ABOUT_FD }
+#define PATH(name) { SYS_##name, #name, CALL_ABOUT_PATH }
+#define AT(name)   { SYS_##name, #name, CALL_ABOUT_AT }
+static const struct call {
 	long number;
 	const char *name;
+	enum call_subject about;
 } calls[] = {
 #ifdef SYS_open /* the old calls that newer architectures were spared */
-	CALL(open), CALL(stat), CALL(lstat), CALL(access), CALL(mkdir), CALL(rmdir), CALL(unlink),
-	CALL(rename), CALL(creat), CALL(poll), CALL(select), CALL(pause), CALL(fork), CALL(vfork),
-	CALL(getdents), CALL(readlink), CALL(chmod), CALL(epoll_wait),
+	PATH(open), PATH(stat), PATH(lstat), PATH(access), PATH(mkdir), PATH(rmdir), PATH(unlink),
+	PATH(rename), PATH(creat), CALL(poll), CALL(select), CALL(pause), CALL(fork), CALL(vfork),
+	FD(getdents), PATH(readlink), PATH(chmod), CALL(epoll_wait),
 #endif
-	CALL(read), CALL(write), CALL(readv), CALL(writev), CALL(pread64), CALL(pwrite64),
-	CALL(openat), CALL(close), CALL(newfstatat), CALL(fstat), CALL(statx), CALL(faccessat),
-	CALL(mkdirat), CALL(unlinkat), CALL(renameat2), CALL(getdents64), CALL(chdir), CALL(ioctl),
-	CALL(fsync), CALL(fdatasync), CALL(sync), CALL(syncfs), CALL(fcntl), CALL(flock),
-	CALL(ftruncate), CALL(fallocate), CALL(mount), CALL(umount2), CALL(statfs), CALL(fstatfs),
-	CALL(execve), CALL(exit), CALL(exit_group), CALL(wait4), CALL(waitid), CALL(clone),
-	CALL(clone3), CALL(futex), CALL(nanosleep), CALL(clock_nanosleep), CALL(ppoll),
-	CALL(pselect6), CALL(epoll_pwait), CALL(rt_sigsuspend), CALL(rt_sigtimedwait),
-	CALL(accept), CALL(accept4), CALL(connect), CALL(recvfrom), CALL(recvmsg), CALL(sendto),
-	CALL(sendmsg), CALL(mmap), CALL(munmap), CALL(msync), CALL(io_uring_enter),
-	CALL(io_getevents), CALL(splice), CALL(sendfile), CALL(restart_syscall),
+	FD(read), FD(write), FD(readv), FD(writev), FD(pread64), FD(pwrite64), AT(openat), FD(close),
+	AT(newfstatat), FD(fstat), AT(statx), AT(faccessat), AT(mkdirat), AT(unlinkat),
+	AT(renameat2), FD(getdents64), PATH(chdir), FD(ioctl), FD(fsync), FD(fdatasync), CALL(sync),
+	FD(syncfs), FD(fcntl), FD(flock), FD(ftruncate), FD(fallocate), CALL(mount), PATH(umount2),
+	PATH(statfs), FD(fstatfs), PATH(execve), CALL(exit), CALL(exit_group), CALL(wait4),
+	CALL(waitid), CALL(clone), CALL(clone3), CALL(futex), CALL(nanosleep),
+	CALL(clock_nanosleep), CALL(ppoll), CALL(pselect6), CALL(epoll_pwait),
+	CALL(rt_sigsuspend), CALL(rt_sigtimedwait), FD(accept), FD(accept4), FD(connect),
+	FD(recvfrom), FD(recvmsg), FD(sendto), FD(sendmsg), CALL(mmap), CALL(munmap), CALL(msync),
+	FD(io_uring_enter), CALL(io_getevents), FD(splice), FD(sendfile), CALL(restart_syscall),
 };
 /* clang-format on */
 
@@ -221,20 +226,38 @@ static void read_wchan(int dir_fd, struct process_facts *f)
 	copy_printable(f->wchan, sizeof(f->wchan), text, strcspn(text, "."));
 }
 
+static const struct call *find_call(long number)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		if (calls[i].number == number)
+			return &calls[i];
+	return NULL;
+}
+
+/* proc_pid_syscall(5): the number and six arguments, or "running", or -1: blocked outside of a system call. */
 static void read_syscall(int dir_fd, struct process_facts *f)
 {
+	const struct call *call;
 	char text[256], *end;
+	struct blocker blocker;
+	uint64_t args[2];
 	long number;
 
 	if (read_thread(dir_fd, f->thread, "syscall", text, sizeof(text)) <= 0)
 		return;
 	number = strtol(text, &end, 10);
-	if (end == text || number < 0) /* "running", or -1: blocked outside of a system call */
+	if (end == text || number < 0)
 		return;
 	snprintf(f->syscall, sizeof(f->syscall), "%ld", number);
-	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-		if (calls[i].number == number)
-			snprintf(f->syscall, sizeof(f->syscall), "%s", calls[i].name);
+	call = find_call(number);
+	if (!call)
+		return;
+	snprintf(f->syscall, sizeof(f->syscall), "%s", call->name);
+	for (size_t i = 0; i < ARRAY_SIZE(args); i++)
+		args[i] = strtoull(end, &end, 16);
+	blocker_find(&blocker, dir_fd, call->about, args);
+	copy_printable(f->file, sizeof(f->file), blocker.file, strlen(blocker.file));
+	copy_printable(f->mount, sizeof(f->mount), blocker.mount, strlen(blocker.mount));
 }
 
 /* Lines of "[<0>] function+0x1/0x2 [module]" become "function < function". */

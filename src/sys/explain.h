@@ -17,6 +17,8 @@ struct process_facts {
 	pid_t thread; /* the thread that state, wchan … are of: a living one that blocks, else the main thread */
 	char wchan[64];	  /* "" when hidden */
 	char syscall[32]; /* name or number, "" when hidden */
+	char file[256];	  /* that the system call is about, as the process sees it; "" unknown */
+	char mount[256];  /* that the file is on: "nfs4 server:/export on /mnt" */
 	char stack[1024]; /* kernel stack, functions separated by " < ", "" when hidden */
 	usec_t started;	  /* CLOCK_BOOTTIME, 0 unknown */
 	char cgroup[128]; /* explain_members(): its cgroup's path below the one asked about, "" = that one */

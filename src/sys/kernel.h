@@ -55,6 +55,17 @@ static inline int kernel_pidfd_open(pid_t pid)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+/*
+ * fork(2) of a child that has no exit signal: its parent gets no SIGCHLD, and only a wait with __WALL sees it. Past glibc, so
+ * that a lock of malloc(3) that another thread holds is never let go in it. s390 has other arguments: clone(2).
+ */
+static inline pid_t kernel_fork_quietly(int *pidfd)
+{
+	long pid = syscall(SYS_clone, 0x1000UL /* CLONE_PIDFD */, NULL, pidfd, NULL, NULL);
+
+	return pid < 0 ? -errno : (pid_t)pid;
+}
+
 /* The same open file, as dup(2) and SCM_RIGHTS share it? Not told (no CONFIG_KCMP) is no: kcmp(2). */
 static inline bool kernel_same_file(int a, int b)
 {

@@ -204,6 +204,8 @@ static void begin_round(struct kill_op *op, usec_t now)
 {
 	usec_t progress = op->round > 0 ? time_of_progress(op) : 0;
 
+	if (op->round == 0)
+		look_soon(op, now);
 	if (progress > 0)
 		op->next_round_at = usec_add(now, MAX_OF(progress, pause_after(op->round)));
 	else if (op->round < FREEZE_ROUND || !freeze(op, now))
@@ -224,8 +226,8 @@ static void plan_wake(struct kill_op *op, usec_t now)
 		op->wake_at = MIN_OF(op->wake_at, op->give_up_at);
 }
 
-int kill_begin(struct kill_op *op, const struct cg *cg, int member, usec_t now,
-	       usec_t give_up_after, unsigned avoid)
+int kill_begin_later(struct kill_op *op, const struct cg *cg, int member, usec_t now,
+		     usec_t strike_after, usec_t give_up_after, unsigned avoid)
 {
 	struct cg_events events = { 0 };
 	int r;
@@ -234,7 +236,8 @@ int kill_begin(struct kill_op *op, const struct cg *cg, int member, usec_t now,
 		.events_fd = -1,
 		.wait_pidfd = -1,
 		.cg = cg,
-		.give_up_at = usec_add(now, give_up_after),
+		.give_up_at = usec_add(usec_add(now, strike_after), give_up_after),
+		.next_round_at = usec_add(now, strike_after),
 		.fewest = SIZE_MAX,
 		.avoid = avoid,
 	};
@@ -244,7 +247,7 @@ int kill_begin(struct kill_op *op, const struct cg *cg, int member, usec_t now,
 	if (r >= 0 && events.populated) {
 		if (avoid & KILL_STRUCK)
 			end_round(op, now);
-		else
+		else if (strike_after == 0)
 			begin_round(op, now);
 		r = watch_if_left(op, member);
 	}
@@ -253,6 +256,21 @@ int kill_begin(struct kill_op *op, const struct cg *cg, int member, usec_t now,
 	else
 		plan_wake(op, now);
 	return r;
+}
+
+int kill_begin(struct kill_op *op, const struct cg *cg, int member, usec_t now,
+	       usec_t give_up_after, unsigned avoid)
+{
+	return kill_begin_later(op, cg, member, now, 0, give_up_after, avoid);
+}
+
+void kill_hasten(struct kill_op *op, usec_t now)
+{
+	if (op->round > 0 || op->frozen_deadline || op->next_round_at <= now)
+		return;
+	op->give_up_at = usec_sub(op->give_up_at, op->next_round_at - now);
+	op->next_round_at = now;
+	op->wake_at = now;
 }
 
 enum kill_status kill_step(struct kill_op *op, usec_t now)

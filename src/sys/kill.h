@@ -71,6 +71,13 @@ struct kill_op {
  */
 int kill_begin(struct kill_op *op, const struct cg *cg, int member, usec_t now,
 	       usec_t give_up_after, unsigned avoid) must_check;
+/*
+ * The same, only that round 0 comes strike_after later, or at kill_hasten(): until then it watches for the end of them, who
+ * were asked to end. give_up_after counts from round 0.
+ */
+int kill_begin_later(struct kill_op *op, const struct cg *cg, int member, usec_t now,
+		     usec_t strike_after, usec_t give_up_after, unsigned avoid) must_check;
+void kill_hasten(struct kill_op *op, usec_t now);
 enum kill_status kill_step(struct kill_op *op, usec_t now) must_check;
 /* Ends it in any state: thaws what it froze, closes what it opened. Idempotent; takes a zeroed struct. */
 void kill_end(struct kill_op *op);

@@ -169,7 +169,8 @@ static int wait_for(int pidfd, int options, siginfo_t *out)
 {
 	siginfo_t info = { 0 };
 
-	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | options) < 0)
+	/* __WALL: also a child that has no exit signal. */
+	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | __WALL | options) < 0)
 		return errno == EAGAIN ? 0 : -errno; /* EAGAIN: a pidfd made with PIDFD_NONBLOCK */
 	if (info.si_pid == 0)
 		return 0;

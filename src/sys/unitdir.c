@@ -610,7 +610,8 @@ static int list_directory(const char *dir, struct names *names)
 		return 0;
 	while (r == 0 && (entry = readdir(d)))
 		if (entry->d_name[0] != '.' && entry->d_type != DT_DIR &&
-		    (ends_with(entry->d_name, ".service") || ends_with(entry->d_name, ".target")))
+		    (ends_with(entry->d_name, ".service") || ends_with(entry->d_name, ".socket") ||
+		     ends_with(entry->d_name, ".target")))
 			r = push_name(names, entry->d_name);
 	closedir(d);
 	return r;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "lib/cgtest.h"
@@ -128,6 +129,8 @@ ParameterizedTest(struct recipe *rc, explain, unkillable)
 		cr_assert_str_eq(f.wchan, rc->wchan);
 	if (*f.syscall && *rc->syscall)
 		cr_assert_str_eq(f.syscall, rc->syscall);
+	if (*f.file)
+		cr_assert_str_eq(f.file, u.path);
 	if (*f.stack)
 		cr_assert_not_null(strstr(f.stack, rc->wchan), "%s", f.stack);
 	cr_assert_leq(f.started, clock_now());
@@ -140,6 +143,59 @@ ParameterizedTest(struct recipe *rc, explain, unkillable)
 	unkillable_release(&u);
 	cr_assert(cgtest_ended(pidfd, WAIT_MSEC), "let go, it does not end");
 	close_fd(pidfd);
+	cgtest_end(&t);
+}
+
+/* One that waits for a file, until its directory is removed: the other end of a FIFO is nobody's. */
+static void open_fifo(int ready_fd, void *arg)
+{
+	if (write(ready_fd, "r", 1) == 1)
+		(void)!open(arg, O_RDONLY | O_CLOEXEC);
+	_exit(0);
+}
+
+static void read_fifo(int ready_fd, void *arg)
+{
+	int fd = open(arg, O_RDWR | O_CLOEXEC);
+	char c;
+
+	if (write(ready_fd, "r", 1) == 1)
+		(void)!read(fd, &c, 1);
+	_exit(0);
+}
+
+static void expect_file(const struct cg *cg, member_fn body, const char *call, char *path)
+{
+	pid_t pid = cgtest_start_fn(cg, body, path);
+	struct process_facts f;
+	usec_t until = clock_now() + WAIT_MSEC * USEC_PER_MSEC;
+
+	do
+		cr_assert_eq(explain_process(pid, &f), 0);
+	while (!streq(f.syscall, call) && clock_now() < until);
+	if (!*f.syscall)
+		cr_skip_test("this host does not show system calls");
+	cr_assert_str_eq(f.syscall, call);
+	cr_assert_str_eq(f.file, path);
+	cr_assert_not_null(strstr(f.mount, " on /"), "%s", f.mount);
+	cr_assert_not_null(strchr(f.mount, ' '));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+Test(explain, the_file_of_a_system_call)
+{
+	char dir[] = "/tmp/cgkill-test.XXXXXX", path[64];
+	struct cgtest t;
+
+	begin(&t);
+	cr_assert_not_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/fifo", dir);
+	cr_assert_eq(mkfifo(path, 0600), 0);
+	expect_file(&t.root, open_fifo, "openat", path);
+	expect_file(&t.root, read_fifo, "read", path);
+	unlink(path);
+	rmdir(dir);
 	cgtest_end(&t);
 }
 

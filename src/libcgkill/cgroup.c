@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "libcgkill/handle.h"
+#include "sys/hierarchy.h"
+#include "sys/kernel.h"
+#include "util/clock.h"
+
+/* Takes the handle over, also when it fails. */
+static int wrap(struct cg cg, struct cgkill_cgroup **out)
+{
+	struct cgkill_cgroup *handle = malloc(sizeof(*handle));
+
+	if (!handle) {
+		cg_close(&cg);
+		return -ENOMEM;
+	}
+	handle->cg = cg;
+	*out = handle;
+	return 0;
+}
+
+static int open_directory(int dir_fd, const char *path, uint64_t resolve)
+{
+	return kernel_openat2(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, resolve);
+}
+
+/* Takes fd over. */
+static int open_in(const struct hierarchy *h, int fd, struct cgkill_cgroup **out)
+{
+	struct cg cg;
+	int r = cg_open_fd(&cg, h, fd);
+
+	return r < 0 ? r : wrap(cg, out);
+}
+
+/* As /proc/PID/cgroup shows it. */
+static int open_cgroup_path(const struct hierarchy *h, const char *path, struct cgkill_cgroup **out)
+{
+	cleanup_free char *file_path = NULL;
+	cleanup_close int fd = -1;
+	int r = *path == '/' ? hierarchy_file_path(h, path, &file_path) : -ENOENT;
+
+	if (r < 0)
+		return r;
+	fd = open_directory(AT_FDCWD, file_path, RESOLVE_NO_SYMLINKS);
+	return fd < 0 ? fd : open_in(h, TAKE_FD(fd), out);
+}
+
+PUBLIC int cgkill_open(const char *path, struct cgkill_cgroup **out)
+{
+	cleanup_close int fd = open_directory(AT_FDCWD, path, RESOLVE_NO_SYMLINKS);
+	struct hierarchy h;
+	int r = hierarchy_find(&h, NULL);
+
+	if (r < 0)
+		return r;
+	r = fd < 0 ? fd : open_in(&h, TAKE_FD(fd), out);
+	if ((r == -ENOENT || r == -EMEDIUMTYPE) && open_cgroup_path(&h, path, out) == 0)
+		r = 0;
+	hierarchy_deinit(&h);
+	return r;
+}
+
+PUBLIC int cgkill_open_fd(int fd, struct cgkill_cgroup **out)
+{
+	/* An open file of our own: a position of reading is shared by those that dup(2) made. */
+	cleanup_close int own = open_directory(fd, ".", RESOLVE_BENEATH);
+	struct hierarchy h;
+	int r;
+
+	if (own < 0)
+		return own;
+	r = hierarchy_find(&h, NULL);
+	if (r < 0)
+		return r;
+	r = open_in(&h, TAKE_FD(own), out);
+	hierarchy_deinit(&h);
+	return r;
+}
+
+PUBLIC int cgkill_create(const struct cgkill_cgroup *parent, const char *name, struct cgkill_cgroup **out)
+{
+	struct cg cg;
+	int r = cg_create(&cg, &parent->cg, name);
+
+	return r < 0 ? r : wrap(cg, out);
+}
+
+PUBLIC int cgkill_open_child(const struct cgkill_cgroup *parent, const char *name,
+			     struct cgkill_cgroup **out)
+{
+	struct cg cg;
+	int r = cg_open(&cg, &parent->cg, name);
+
+	return r < 0 ? r : wrap(cg, out);
+}
+
+PUBLIC void cgkill_close(struct cgkill_cgroup *cg)
+{
+	if (!cg)
+		return;
+	cg_close(&cg->cg);
+	free(cg);
+}
+
+PUBLIC int cgkill_fd(const struct cgkill_cgroup *cg)
+{
+	return cg->cg.fd;
+}
+
+PUBLIC const char *cgkill_path(const struct cgkill_cgroup *cg)
+{
+	return cg->cg.path;
+}
+
+PUBLIC uint64_t cgkill_id(const struct cgkill_cgroup *cg)
+{
+	return cg->cg.id;
+}
+
+PUBLIC int cgkill_is_populated(const struct cgkill_cgroup *cg)
+{
+	return cg_populated(&cg->cg);
+}
+
+static bool is_gone(int error)
+{
+	return error == -ENOENT || error == -ENODEV;
+}
+
+PUBLIC int cgkill_wait_empty(const struct cgkill_cgroup *cg, uint64_t timeout_usec)
+{
+	cleanup_close int fd = cg_events_open(&cg->cg);
+	usec_t end = usec_add(clock_now(), timeout_usec);
+	struct pollfd p = { .fd = fd, .events = POLLPRI };
+
+	if (fd < 0)
+		return is_gone(fd) ? 0 : fd;
+	for (;;) {
+		struct cg_events events;
+		int r = cg_events_read(fd, &events);
+		usec_t left = usec_sub(end, clock_now());
+		struct timespec wait = { (time_t)(left / USEC_PER_SEC),
+					 (long)(left % USEC_PER_SEC) * 1000 };
+
+		if (r < 0)
+			return is_gone(r) ? 0 : r;
+		if (!events.populated)
+			return 0;
+		if (left == 0)
+			return -ETIMEDOUT;
+		(void)ppoll(&p, 1, &wait, NULL); /* a failure, EINTR for one, is a reason to look */
+	}
+}
+
+/* The directory above cg, if that is still there under its name; else -ENOENT. */
+static int open_parent(const struct cg *cg, const char *name, struct cg *out)
+{
+	cleanup_close int fd = openat(cg->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	char *path;
+
+	if (fd < 0 || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (st.st_ino != cg->id)
+		return -ENOENT;
+	path = strndup(cg->path, (size_t)(name - cg->path));
+	if (!path)
+		return -ENOMEM;
+	*out = (struct cg){ .fd = TAKE_FD(fd), .path = path };
+	return 0;
+}
+
+PUBLIC int cgkill_remove(const struct cgkill_cgroup *cg)
+{
+	const char *slash = strrchr(cg->cg.path, '/');
+	struct cg parent;
+	int r;
+
+	if (!slash || !slash[1])
+		return -EBUSY; /* the root of what we can see */
+	r = open_parent(&cg->cg, slash + 1, &parent);
+	if (r < 0)
+		return is_gone(r) ? 0 : r;
+	r = cg_remove(&parent, slash + 1);
+	cg_close(&parent);
+	return r;
+}
+
+PUBLIC int cgkill_guard(const struct cgkill_cgroup *cg, pid_t pid)
+{
+	const char *who;
+
+	return cg_guard(&cg->cg, pid, &who);
+}

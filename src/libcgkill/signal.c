@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libcgkill/signal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+
+#include "sys/pidfd.h"
+#include "sys/sweep.h"
+
+/* A process that is stopped takes nothing but these, and SIGSTOP is not to be undone. */
+static bool wants_sigcont(int sig, unsigned flags)
+{
+	return flags & CGKILL_SIGNAL_CONT && sig != SIGKILL && sig != SIGCONT && sig != SIGSTOP;
+}
+
+int signal_cgroup(const struct cg *cg, int sig, unsigned flags, enum verify_method verify, size_t *reached)
+{
+	struct sweep s = {
+		.signal = sig,
+		.then_sigcont = wants_sigcont(sig, flags),
+		.thaw = flags & CGKILL_SIGNAL_THAW,
+		.then_sighup = flags & CGKILL_SIGNAL_HUP,
+		.verify = verify,
+	};
+	int r = sweep_run(&s, cg);
+
+	*reached = s.signalled;
+	return r < 0 ? r : s.error;
+}
+
+PUBLIC int cgkill_signal(const struct cgkill_cgroup *cg, int sig, unsigned flags, size_t *reached)
+{
+	size_t n = 0;
+	int r = cgkill_guard(cg, 0);
+
+	if (r == 0)
+		r = signal_cgroup(&cg->cg, sig, flags, VERIFY_AUTO, &n);
+	if (reached)
+		*reached = n;
+	return r;
+}
+
+/* proc_pid_fdinfo(5): the number of the process behind a pidfd; -1 once it was reaped. */
+static int pid_of(int pidfd, pid_t *out)
+{
+	char path[48], text[512], *line;
+	cleanup_close int fd = -1;
+	ssize_t n;
+	long pid;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return errno == ENOENT ? -EBADF : -errno;
+	text[n] = '\0';
+	line = strstr(text, "\nPid:\t");
+	if (!line)
+		return -EBADF; /* no pidfd */
+	pid = strtol(line + strlen("\nPid:\t"), NULL, 10);
+	if (pid <= 0)
+		return -ESRCH;
+	*out = (pid_t)pid;
+	return 0;
+}
+
+int signal_member(const struct cg *cg, int pidfd, int sig, unsigned flags)
+{
+	pid_t pid = 0;
+	int r = pid_of(pidfd, &pid);
+
+	if (r == 0)
+		r = pidfd_in_subtree(pidfd, pid, cg);
+	if (r <= 0)
+		return r < 0 ? r : -ESRCH;
+	if (flags & CGKILL_SIGNAL_THAW)
+		(void)!cg_freeze(cg, false); /* no such file before Linux 5.2: nothing is frozen */
+	r = pidfd_signal(pidfd, sig);
+	if (r == 0 && wants_sigcont(sig, flags))
+		(void)!pidfd_signal(pidfd, SIGCONT);
+	if (r == 0 && flags & CGKILL_SIGNAL_HUP)
+		(void)!pidfd_signal(pidfd, SIGHUP);
+	return r;
+}
+
+PUBLIC int cgkill_signal_process(const struct cgkill_cgroup *cg, int pidfd, int sig, unsigned flags)
+{
+	int r = cgkill_guard(cg, 0);
+
+	return r < 0 ? r : signal_member(&cg->cg, pidfd, sig, flags);
+}
