@@ -26,6 +26,7 @@ struct options {
 	bool no_reload;
 	bool now;
 	bool quiet;
+	bool reverse;
 	bool runtime;
 	bool value;
 	bool verbose;
@@ -36,10 +37,18 @@ struct options {
 	bool has_lines; /* they were asked for */
 	/* logs; NULL = not said */
 	const char *output, *since, *until;
-	char **units;		/* -u */
-	char **properties;	/* NULL = all */
-	const char *unit_path;	/* NULL: the default */
-	usec_t budget;		/* for a stop; USEC_INFINITY = none */
+	char **units;	       /* -u */
+	char **properties;     /* NULL = all; logs: the priority */
+	char **what;	       /* clean: kinds of directories; NULL = not said */
+	const char *unit_path; /* NULL: the default */
+	usec_t budget;	       /* for a stop; USEC_INFINITY = none */
+	/* reap */
+	usec_t timeout; /* from the signal to the kill; USEC_INFINITY = not said */
+	int leader;	/* a process; 0 = all are told */
+	bool kill_only, keep, dry_run;
+	/* run; USEC_INFINITY = not said */
+	usec_t timeout_stop, runtime_max;
+	const char *parent;	/* NULL = our own cgroup */
 	bool boot, last_stop;	/* plot: which time line */
 	enum severity severity; /* of findings that count */
 };
@@ -61,19 +70,23 @@ typedef int verb_fn(struct ctl *ctl, char **args);
 verb_fn verb_job;
 verb_fn verb_status;
 verb_fn verb_list_units;
+verb_fn verb_list_sockets;
 verb_fn verb_is_active, verb_is_failed;
 verb_fn verb_show;
 verb_fn verb_kill;
+verb_fn verb_clean;
 verb_fn verb_cat;
 verb_fn verb_logs;
 verb_fn verb_monitor;
 verb_fn verb_daemon_reload, verb_daemon_reexec, verb_reset_failed, verb_version;
 verb_fn verb_shutdown;
 verb_fn verb_list_jobs, verb_cancel;
+verb_fn verb_list_dependencies;
 verb_fn verb_verify;
 verb_fn verb_critical_chain, verb_plot;
 verb_fn verb_enable, verb_disable, verb_reenable, verb_is_enabled;
 verb_fn verb_mask, verb_unmask;
 verb_fn verb_list_unit_files;
+verb_fn verb_reap, verb_run, verb_ps, verb_explain, verb_check_host;
 
 void print_own_version(void);

@@ -159,8 +159,8 @@ bool event_is_escalation(const json_t *event)
 
 void describe_survivor(struct buf *b, const json_t *survivor, usec_t now)
 {
-	const char *wchan = member_text(survivor, "wchan"),
-		   *call = member_text(survivor, "syscall");
+	const char *wchan = member_text(survivor, "wchan"), *call = member_text(survivor, "syscall"),
+		   *file = member_text(survivor, "file"), *mount = member_text(survivor, "mount");
 	usec_t since = member_usec(survivor, "sinceUSec");
 	char span[SPAN_MAX];
 
@@ -170,6 +170,10 @@ void describe_survivor(struct buf *b, const json_t *survivor, usec_t now)
 		buf_printf(b, ", waits in %s", wchan);
 	if (call && *call)
 		buf_printf(b, ", system call %s", call);
+	if (file)
+		buf_printf(b, " of %s", file);
+	if (mount)
+		buf_printf(b, " (%s)", mount);
 	if (since <= now) {
 		usec_t age = now - since;
 

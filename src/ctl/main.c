@@ -30,10 +30,14 @@ static const struct verb {
 	{ "restart", 1, ANY, verb_job, "UNIT...", "Stop and start units" },
 	{ "try-restart", 1, ANY, verb_job, "UNIT...", "Restart those units that are active" },
 	{ "reload", 1, ANY, verb_job, "UNIT...", "Have units reload their configuration" },
+	{ "list-sockets", 0, ANY, verb_list_sockets, "[PATTERN...]", "List what sockets listen on" },
+	{ "list-dependencies", 0, ANY, verb_list_dependencies, "[UNIT...]",
+	  "Show whom a unit wants or requires, with --reverse who it" },
 	{ "list-jobs", 0, 0, verb_list_jobs, "", "List what waits for its turn, and what runs" },
 	{ "cancel", 0, ANY, verb_cancel, "[JOB...]",
 	  "Cancel jobs by their numbers; all of them without one" },
 	{ "kill", 1, ANY, verb_kill, "UNIT...", "Send a signal to processes of units" },
+	{ "clean", 1, ANY, verb_clean, "UNIT...", "Delete directories of units that do not run" },
 	{ "reset-failed", 0, ANY, verb_reset_failed, "[UNIT...]", "Forget that units have failed" },
 	{ "logs", 0, ANY, verb_logs, "[UNIT...]",
 	  "Show what units have written, and what happened to them" },
@@ -54,6 +58,11 @@ static const struct verb {
 	  "Show how long a stop can take, and why" },
 	{ "plot", 0, ANY, verb_plot, "[UNIT...]", "Write the time line of the last stop as SVG" },
 	{ "verify", 1, ANY, verb_verify, "FILE...", "Check unit files, above all how they stop" },
+	{ "reap", 1, ANY, verb_reap, "CGROUP...", "End all that is in cgroups, and remove them" },
+	{ "run", 1, ANY, verb_run, "COMMAND...", "Run a command of which nothing is left afterwards" },
+	{ "ps", 1, ANY, verb_ps, "CGROUP...", "List the processes in cgroups" },
+	{ "explain", 1, ANY, verb_explain, "PID|CGROUP...", "Say why processes do not end" },
+	{ "check-host", 0, 0, verb_check_host, "", "Say what cgkill can do on this host, and what not" },
 	{ "version", 0, 0, verb_version, "", "Show versions, and how cgkilld works on this host" },
 };
 
@@ -62,25 +71,34 @@ enum {
 	OPT_BOOT = UCHAR_MAX + 1,
 	OPT_BUDGET,
 	OPT_DEADLINE,
+	OPT_DRY_RUN,
 	OPT_JSON,
+	OPT_KEEP,
+	OPT_KILL_ONLY,
 	OPT_KILL_WHOM,
 	OPT_LAST_STOP,
+	OPT_LEADER,
 	OPT_NO_BLOCK,
 	OPT_NO_LEGEND,
 	OPT_NO_PAGER,
 	OPT_NO_RELOAD,
 	OPT_NOW,
+	OPT_PARENT,
 	OPT_ROOT,
 	OPT_RUNTIME,
 	OPT_RUNTIME_DIR,
+	OPT_RUNTIME_MAX,
 	OPT_SEVERITY,
 	OPT_SINCE,
 	OPT_SYSTEM,
+	OPT_TIMEOUT,
+	OPT_TIMEOUT_STOP,
 	OPT_UNIT_PATH,
 	OPT_UNTIL,
 	OPT_USER,
 	OPT_VALUE,
 	OPT_VERSION,
+	OPT_WHAT,
 };
 
 static const struct option long_options[] = {
@@ -88,13 +106,17 @@ static const struct option long_options[] = {
 	{ "boot", no_argument, NULL, OPT_BOOT },
 	{ "budget", required_argument, NULL, OPT_BUDGET },
 	{ "deadline", required_argument, NULL, OPT_DEADLINE },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "follow", no_argument, NULL, 'f' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "full", no_argument, NULL, 'l' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "json", required_argument, NULL, OPT_JSON },
+	{ "keep", no_argument, NULL, OPT_KEEP },
+	{ "kill-only", no_argument, NULL, OPT_KILL_ONLY },
 	{ "kill-whom", required_argument, NULL, OPT_KILL_WHOM },
 	{ "last-stop", no_argument, NULL, OPT_LAST_STOP },
+	{ "leader", required_argument, NULL, OPT_LEADER },
 	{ "lines", required_argument, NULL, 'n' },
 	{ "no-block", no_argument, NULL, OPT_NO_BLOCK },
 	{ "no-legend", no_argument, NULL, OPT_NO_LEGEND },
@@ -102,15 +124,21 @@ static const struct option long_options[] = {
 	{ "no-reload", no_argument, NULL, OPT_NO_RELOAD },
 	{ "now", no_argument, NULL, OPT_NOW },
 	{ "output", required_argument, NULL, 'o' },
+	{ "priority", required_argument, NULL, 'p' },
+	{ "parent", required_argument, NULL, OPT_PARENT },
 	{ "property", required_argument, NULL, 'p' },
 	{ "quiet", no_argument, NULL, 'q' },
+	{ "reverse", no_argument, NULL, 'r' },
 	{ "root", required_argument, NULL, OPT_ROOT },
 	{ "runtime", no_argument, NULL, OPT_RUNTIME },
 	{ "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
+	{ "runtime-max", required_argument, NULL, OPT_RUNTIME_MAX },
 	{ "severity", required_argument, NULL, OPT_SEVERITY },
 	{ "since", required_argument, NULL, OPT_SINCE },
 	{ "signal", required_argument, NULL, 's' },
 	{ "system", no_argument, NULL, OPT_SYSTEM },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "timeout-stop", required_argument, NULL, OPT_TIMEOUT_STOP },
 	{ "type", required_argument, NULL, 't' },
 	{ "unit", required_argument, NULL, 'u' },
 	{ "unit-path", required_argument, NULL, OPT_UNIT_PATH },
@@ -119,6 +147,7 @@ static const struct option long_options[] = {
 	{ "value", no_argument, NULL, OPT_VALUE },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "what", required_argument, NULL, OPT_WHAT },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -134,15 +163,30 @@ static const char options_help[] =
 	"     --budget=SPAN        verify, critical-chain: the longest that a stop should take\n"
 	"     --last-stop, --boot  plot: of the last stop (the default), or of the boot\n"
 	"     --no-block           Do not wait until the job is done\n"
-	"  -s --signal=SIGNAL      kill: the signal to send, SIGTERM by default\n"
+	"  -s --signal=SIGNAL      kill, reap: the signal to send, SIGTERM by default\n"
 	"     --kill-whom=WHOM     kill: main, control or all\n"
-	"  -a --all                list-units: also those that are inactive\n"
-	"  -t --type=KIND          list-units: only services, or only targets\n"
+	"     --what=KINDS         clean: state, cache, logs, runtime, configuration or all;\n"
+	"                          runtime,cache by default\n"
+	"     --timeout=SPAN       reap: from the signal to the kill, 10s by default\n"
+	"     --kill-only          reap: no signal first\n"
+	"     --leader=PID         reap: the signal goes to this one, and when it has ended the\n"
+	"                          others are killed\n"
+	"     --timeout-stop=SPAN  run: what is asked to end has so long, 10s by default\n"
+	"     --runtime-max=SPAN   run: the command is asked to end then\n"
+	"     --parent=CGROUP      run, check-host: below this cgroup, not our own\n"
+	"     --keep               reap: leave the empty cgroup there\n"
+	"     --dry-run            reap: say what would be done\n"
+	"  -a --all                list-units, list-sockets: also those that are inactive\n"
+	"  -t --type=KIND          list-units: only services, sockets or targets\n"
 	"  -p --property=NAME,...  show: only these properties\n"
 	"     --value              show: values without their names\n"
 	"  -P NAME                 The same as --value --property=NAME\n"
-	"  -n --lines=N            status: how many events to show, 10 by default;\n"
-	"                          logs: how many lines, all by default\n"
+	"  -n --lines=N            status: how many events and lines of output to show, 10 by\n"
+	"                          default; logs: how many lines, all by default\n"
+	"  -p --priority=LEVEL     logs: only what is as bad as that or worse: emerg, alert, "
+	"crit,\n"
+	"                          err, warning, notice, info, debug; or LEVEL..LEVEL\n"
+	"  -r --reverse            logs: the newest first; list-dependencies: who wants the unit\n"
 	"  -f --follow             logs: go on with what comes\n"
 	"     --since=TIME, --until=TIME\n"
 	"                          logs: from then on, up to then: \"2026-01-31 12:00\", 12:00,\n"
@@ -185,7 +229,7 @@ static int bad_value(const char *option, const char *value, const char *hint)
 	return CGKILL_EXIT_USAGE;
 }
 
-static int add_properties(struct options *o, const char *list)
+static int add_words(char ***words, const char *list)
 {
 	cleanup_free char *copy = strdup(list);
 	char *rest = copy;
@@ -195,11 +239,21 @@ static int add_properties(struct options *o, const char *list)
 		const char *name = strsep(&rest, ",");
 
 		if (*name)
-			r = strv_push(&o->properties, name);
+			r = strv_push(words, name);
 	}
 	if (r < 0)
 		complain("Out of memory.");
 	return r < 0 ? CGKILL_EXIT_FAILED : CGKILL_EXIT_OK;
+}
+
+static int add_properties(struct options *o, const char *list)
+{
+	return add_words(&o->properties, list);
+}
+
+static int add_what(struct options *o, const char *list)
+{
+	return add_words(&o->what, list);
 }
 
 static int set_json(struct options *o, const char *value)
@@ -237,6 +291,41 @@ static int set_budget(struct options *o, const char *value)
 {
 	if (parse_span(value, &o->budget) < 0)
 		return bad_value("--budget=", value, "a time span such as 25s");
+	return CGKILL_EXIT_OK;
+}
+
+static int set_span(usec_t *span, const char *option, const char *value)
+{
+	if (parse_span(value, span) < 0 || *span == USEC_INFINITY)
+		return bad_value(option, value, "a time span such as 500ms or 30s");
+	return CGKILL_EXIT_OK;
+}
+
+static int set_timeout(struct options *o, const char *value)
+{
+	return set_span(&o->timeout, "--timeout=", value);
+}
+
+static int set_timeout_stop(struct options *o, const char *value)
+{
+	return set_span(&o->timeout_stop, "--timeout-stop=", value);
+}
+
+static int set_runtime_max(struct options *o, const char *value)
+{
+	return set_span(&o->runtime_max, "--runtime-max=", value);
+}
+
+static int set_parent(struct options *o, const char *value)
+{
+	o->parent = value;
+	return CGKILL_EXIT_OK;
+}
+
+static int set_leader(struct options *o, const char *value)
+{
+	if (parse_pid(value, &o->leader) < 0)
+		return bad_value("--leader=", value, "the number of a process");
 	return CGKILL_EXIT_OK;
 }
 
@@ -319,8 +408,8 @@ static int set_root(struct options *o, const char *value)
 
 static int set_type(struct options *o, const char *value)
 {
-	if (!streq(value, "service") && !streq(value, "target"))
-		return bad_value("--type=", value, "service or target");
+	if (!streq(value, "service") && !streq(value, "socket") && !streq(value, "target"))
+		return bad_value("--type=", value, "service, socket or target");
 	o->type = value;
 	return CGKILL_EXIT_OK;
 }
@@ -359,6 +448,7 @@ static const struct {
 	{ 'P', set_value_of, 0 },
 	{ 'p', add_properties, 0 },
 	{ 'q', NULL, offsetof(struct options, quiet) },
+	{ 'r', NULL, offsetof(struct options, reverse) },
 	{ 's', set_signal, 0 },
 	{ 't', set_type, 0 },
 	{ 'u', add_unit, 0 },
@@ -366,24 +456,33 @@ static const struct {
 	{ OPT_BOOT, NULL, offsetof(struct options, boot) },
 	{ OPT_BUDGET, set_budget, 0 },
 	{ OPT_DEADLINE, set_deadline, 0 },
+	{ OPT_DRY_RUN, NULL, offsetof(struct options, dry_run) },
 	{ OPT_JSON, set_json, 0 },
+	{ OPT_KEEP, NULL, offsetof(struct options, keep) },
+	{ OPT_KILL_ONLY, NULL, offsetof(struct options, kill_only) },
 	{ OPT_KILL_WHOM, set_kill_whom, 0 },
 	{ OPT_LAST_STOP, NULL, offsetof(struct options, last_stop) },
+	{ OPT_LEADER, set_leader, 0 },
 	{ OPT_NO_BLOCK, NULL, offsetof(struct options, no_block) },
 	{ OPT_NO_LEGEND, NULL, offsetof(struct options, no_legend) },
 	{ OPT_NO_PAGER, set_nothing, 0 },
 	{ OPT_NO_RELOAD, NULL, offsetof(struct options, no_reload) },
 	{ OPT_NOW, NULL, offsetof(struct options, now) },
+	{ OPT_PARENT, set_parent, 0 },
 	{ OPT_ROOT, set_root, 0 },
 	{ OPT_RUNTIME, NULL, offsetof(struct options, runtime) },
 	{ OPT_RUNTIME_DIR, set_runtime_dir, 0 },
+	{ OPT_RUNTIME_MAX, set_runtime_max, 0 },
 	{ OPT_SEVERITY, set_severity, 0 },
 	{ OPT_SINCE, set_since, 0 },
 	{ OPT_SYSTEM, set_system, 0 },
+	{ OPT_TIMEOUT, set_timeout, 0 },
+	{ OPT_TIMEOUT_STOP, set_timeout_stop, 0 },
 	{ OPT_UNIT_PATH, set_unit_path, 0 },
 	{ OPT_UNTIL, set_until, 0 },
 	{ OPT_USER, set_user, 0 },
 	{ OPT_VALUE, NULL, offsetof(struct options, value) },
+	{ OPT_WHAT, add_what, 0 },
 };
 
 static int set_option(struct options *o, int option, const char *value)
@@ -422,11 +521,12 @@ static int dispatch(struct ctl *ctl, char **args, int n)
 	return CGKILL_EXIT_USAGE;
 }
 
-static int run(struct ctl *ctl, int argc, char **argv)
+/* Takes the options, up to optind. The exit code, or -1: go on. */
+static int take_options(struct ctl *ctl, int argc, char **argv, const char *letters)
 {
 	int option, r;
 
-	while ((option = getopt_long(argc, argv, "afhln:o:P:p:qs:t:u:v", long_options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, letters, long_options, NULL)) >= 0) {
 		if (option == 'h')
 			return print_help();
 		if (option == OPT_VERSION) {
@@ -437,7 +537,26 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		if (r > 0)
 			return r;
 	}
-	return dispatch(ctl, argv + optind, argc - optind);
+	return -1;
+}
+
+/* Options may stand anywhere, only that what comes behind the command of run is the command's. */
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+	static const char letters[] = "+afhln:o:P:p:qrs:t:u:v";
+	int r = take_options(ctl, argc, argv, letters), at = optind;
+	char *verb = argv[at];
+
+	if (r >= 0 || !verb)
+		return r >= 0 ? r : dispatch(ctl, argv + at, 0);
+	argv[at] = argv[0]; /* for what getopt_long(3) has to say */
+	optind = 0;
+	r = take_options(ctl, argc - at, argv + at, streq(verb, "run") ? letters : letters + 1);
+	if (r >= 0)
+		return r;
+	at += optind - 1;
+	argv[at] = verb;
+	return dispatch(ctl, argv + at, argc - at);
 }
 
 int main(int argc, char **argv)
@@ -445,6 +564,9 @@ int main(int argc, char **argv)
 	struct ctl ctl = {
 		.options = { .deadline = USEC_INFINITY,
 			     .budget = USEC_INFINITY,
+			     .timeout = USEC_INFINITY,
+			     .timeout_stop = USEC_INFINITY,
+			     .runtime_max = USEC_INFINITY,
 			     .signal = SIGTERM,
 			     .lines = 10,
 			     .severity = SEVERITY_WARNING },
@@ -457,6 +579,7 @@ int main(int argc, char **argv)
 	r = run(&ctl, argc, argv);
 	client_deinit(&ctl.client);
 	strv_free(ctl.options.properties);
+	strv_free(ctl.options.what);
 	strv_free(ctl.options.units);
 	/* a full disk must not look like an answer */
 	if (fflush(stdout) != 0 || ferror(stdout)) {

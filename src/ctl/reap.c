@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/reap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "ctl/process.h"
+#include "sys/pidfd.h"
+#include "util/parse.h"
+
+/* As docker stop and podman stop have it. */
+#define TIMEOUT_DEFAULT (10 * USEC_PER_SEC)
+
+/* How many names of processes an event carries, and how many survivors are told. */
+#define NAMES_MAX     8
+#define SURVIVORS_MAX 32
+
+#define ANCESTRY_TRIES 8
+
+/* ---- what is told ---- */
+
+static json_t *add_event(struct reap *reap, const char *kind)
+{
+	json_t *event = json_pack("{s:s, s:I, s:I}", "kind", kind, "realUSec",
+				  (json_int_t)clock_realtime(), "bootUSec", (json_int_t)clock_now());
+
+	/* Without memory there is less to tell, and no less to do. */
+	return json_array_append_new(reap->trail, event) < 0 ? NULL : event;
+}
+
+static void set_result(struct reap *reap, const char *result, const char *message)
+{
+	json_object_set_new(reap->outcome, "result", json_string(result));
+	if (message)
+		json_object_set_new(reap->outcome, "message", json_string(message));
+}
+
+struct names {
+	json_t *list; /* of the first few */
+	json_int_t n;
+};
+
+static int collect_name(const struct cgkill_process *p, void *arg)
+{
+	struct names *names = arg;
+
+	if (names->n++ < NAMES_MAX)
+		json_array_append_new(names->list, json_string(p->comm));
+	return 0;
+}
+
+/* Who is there right before the kill. */
+static void add_kill(struct reap *reap)
+{
+	struct names names = { .list = json_array() };
+	json_t *event;
+
+	(void)!cgkill_list(reap->cg, collect_name, &names);
+	event = add_event(reap, "kill");
+	json_object_set_new(event, "signal", json_string("KILL"));
+	json_object_set_new(event, "count", json_integer(names.n));
+	json_object_set_new(event, "names", names.list);
+}
+
+static void add_signal(struct reap *reap, const struct cgkill_stop *stop)
+{
+	struct cgkill_stop_result result = { .size = sizeof(result) };
+	json_t *event = add_event(reap, "signal");
+
+	cgkill_stop_result(stop, &result);
+	json_object_set_new(event, "signal", json_string(signal_name(reap->options->signal)));
+	json_object_set_new(event, "count", json_integer((json_int_t)result.signalled));
+}
+
+static void on_event(struct cgkill_stop *stop, enum cgkill_event event, void *arg)
+{
+	struct reap *reap = arg;
+
+	switch (event) {
+	case CGKILL_EVENT_SIGNALLED:
+		add_signal(reap, stop);
+		break;
+	case CGKILL_EVENT_KILL:
+		add_kill(reap);
+		break;
+	case CGKILL_EVENT_EMPTY:
+		add_event(reap, "empty");
+		break;
+	case CGKILL_EVENT_STUCK:
+		json_object_set_new(add_event(reap, "state"), "result", json_string("stuck"));
+		break;
+	}
+}
+
+static int add_survivor(const struct cgkill_process *p, void *arg)
+{
+	return json_array_append_new(arg, process_object(p)) < 0 ? -ENOMEM : 0;
+}
+
+static void add_survivors(struct reap *reap)
+{
+	json_t *survivors = json_array();
+
+	(void)!cgkill_explain(reap->cg, SURVIVORS_MAX, NULL, add_survivor, survivors);
+	json_object_set_new(reap->outcome, "survivors", survivors);
+}
+
+/* What an error comes to, in words that say what to do. */
+static const struct failure {
+	int error;
+	const char *result, *message;
+} failures[] = {
+	{ -ENOENT, "not-found", "there is no such cgroup" },
+	{ -EMEDIUMTYPE, "refused", "it is no cgroup of version 2" },
+	{ -ENOTDIR, "refused", "it is no directory of a cgroup" },
+	{ -ELOOP, "refused", "the path leads through a symbolic link: give the path that it stands for" },
+	{ -EXDEV, "refused", "it is not below the cgroup2 mount that shows our own cgroup" },
+	{ -ESRCH, "refused", "the leader is no process of it" },
+	{ -EOPNOTSUPP,
+	  "refused", "it cannot be killed by itself: it is the root, or threaded; name the domain that it is a part of" },
+	{ -EACCES, "failed", "permission denied: run this as root, or as who owns the cgroup" },
+	{ -EROFS, "failed", "the cgroup file system is mounted read-only" },
+};
+
+static void fail(struct reap *reap, int error)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(failures); i++)
+		if (failures[i].error == error) {
+			set_result(reap, failures[i].result, failures[i].message);
+			return;
+		}
+	set_result(reap, "failed", strerror(-error));
+}
+
+/* ---- the guard ---- */
+
+/* The parent's number, from proc_pid_status(5); 0: none that we see. -ESRCH: it has ended. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[32], text[1024], *line;
+	cleanup_close int fd = -1, pidfd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	text[MAX_OF(n, 0)] = '\0';
+	line = strstr(text, "\nPPid:\t");
+	if (line)
+		return (pid_t)strtol(line + strlen("\nPPid:\t"), NULL, 10);
+	pidfd = pidfd_open_pid(pid);
+	return pidfd == -ESRCH ? -ESRCH : -EACCES; /* hidden, by hidepid= */
+}
+
+/* Those that we descend from: the shell, the terminal, the one who logged in. *pid is the one that r is about. */
+static int guard_ancestors(const struct cgkill_cgroup *cg, pid_t *pid)
+{
+	pid_t next = getppid();
+	int r = 0;
+
+	while (r == 0 && next > 1) {
+		*pid = next;
+		r = cgkill_guard(cg, next);
+		next = r == 0 ? parent_of(next) : next;
+	}
+	return r < 0 ? r : next < 0 ? next : 0;
+}
+
+/* We, PID 1, and who waits for us. True: it holds none of them. */
+static bool is_harmless(struct reap *reap)
+{
+	char message[128];
+	int r = cgkill_guard(reap->cg, 0);
+	pid_t pid = 0;
+
+	/* One of them may end meanwhile; then we descend from another. */
+	if (r == 0)
+		for (int i = 0;
+		     (r = guard_ancestors(reap->cg, &pid)) == -ESRCH && i < ANCESTRY_TRIES; i++)
+			;
+	if (r == 0)
+		return true;
+	if (r != -EPERM) {
+		snprintf(message, sizeof(message), "it cannot be told who is in it: %s", strerror(-r));
+		set_result(reap, "refused", message);
+	} else if (pid > 0) {
+		snprintf(message, sizeof(message),
+			 "it holds process %d, which cgkillctl was started by", (int)pid);
+		set_result(reap, "refused", message);
+	} else {
+		set_result(reap, "refused", "it holds cgkillctl itself, or PID 1");
+	}
+	return false;
+}
+
+/* ---- the course ---- */
+
+static int open_leader(struct reap *reap)
+{
+	if (reap->options->leader == 0)
+		return 0;
+	reap->leader = pidfd_open_pid(reap->options->leader);
+	return reap->leader < 0 ? reap->leader : 0;
+}
+
+static int begin(struct reap *reap)
+{
+	const struct options *o = reap->options;
+	const struct cgkill_stop_options options = {
+		.size = sizeof(options),
+		.signal = o->kill_only ? 0 : o->signal,
+		.signal_flags = CGKILL_SIGNAL_CONT | CGKILL_SIGNAL_THAW,
+		.timeout_usec = o->timeout == USEC_INFINITY ? TIMEOUT_DEFAULT : o->timeout,
+		.leader_pidfd = reap->leader,
+		.flags = reap->leader >= 0 ? CGKILL_STOP_LEADER : 0,
+		.on_event = on_event,
+		.arg = reap,
+	};
+
+	return cgkill_stop_begin(reap->cg, &options, &reap->stop);
+}
+
+static void finish(struct reap *reap, int result)
+{
+	int r = result;
+
+	cgkill_stop_end(TAKE_PTR(reap->stop));
+	if (result == -ETIMEDOUT) {
+		set_result(reap, "survivors", NULL);
+		add_survivors(reap);
+		return;
+	}
+	if (r == 0 && !reap->options->keep)
+		r = cgkill_remove(reap->cg);
+	if (r == 0)
+		set_result(reap, "done", NULL);
+	else if (result == 0)
+		set_result(reap, "failed",
+			   r == -EBUSY ? "it was empty, and another process has joined it since"
+				       : "it is empty, and cannot be removed: permission denied");
+	else
+		fail(reap, r);
+}
+
+/* What would be done, for a person; nothing is. */
+static void pretend(const struct reap *reap, const char *name)
+{
+	const struct options *o = reap->options;
+	struct names names = { .list = json_array() };
+	char span[SPAN_MAX];
+
+	(void)!cgkill_list(reap->cg, collect_name, &names);
+	print_printable(stdout, name);
+	printf(": %lld process%s", (long long)names.n, names.n == 1 ? "" : "es");
+	for (size_t i = 0; i < json_array_size(names.list); i++) {
+		printf("%s", i ? ", " : " (");
+		print_printable(stdout, json_string_value(json_array_get(names.list, i)));
+	}
+	printf("%s: ", names.n > NAMES_MAX ? ", ...)" : names.n > 0 ? ")" : "");
+	if (!o->kill_only)
+		printf("SIG%s to %s, ", signal_name(o->signal), o->leader ? "the leader" : "all");
+	printf("SIGKILL to who is left");
+	if (!o->kill_only)
+		printf(" after %s",
+		       format_span(o->timeout == USEC_INFINITY ? TIMEOUT_DEFAULT : o->timeout, span));
+	puts(o->keep ? "" : ", then removed");
+	json_decref(names.list);
+}
+
+void reap_begin(struct reap *reap, const char *name, const struct options *options)
+{
+	json_t *event;
+	int r;
+
+	*reap = (struct reap){ .options = options, .leader = -1 };
+	reap->trail = json_array();
+	reap->outcome = json_pack("{s:s, s:O}", "unit", name, "trail", reap->trail);
+	r = cgkill_open(name, &reap->cg);
+	if (r == 0 && !is_harmless(reap))
+		return;
+	if (r == 0)
+		r = open_leader(reap);
+	if (r == 0 && reap->options->dry_run) {
+		set_result(reap, "done", NULL);
+		pretend(reap, name);
+		return;
+	}
+	event = add_event(reap, "job");
+	json_object_set_new(event, "state", json_string("reap"));
+	json_object_set_new(event, "result", json_string("requested"));
+	if (r == 0)
+		r = begin(reap);
+	if (r < 0)
+		fail(reap, r);
+}
+
+int reap_step(struct reap *reap)
+{
+	int r = reap->stop ? cgkill_stop_step(reap->stop) : 0;
+
+	if (reap->stop && r == 1)
+		r = cgkill_stop_fd(reap->stop);
+	if (reap->stop && r <= 0)
+		finish(reap, r);
+	return reap->stop ? r : -1;
+}
+
+void reap_end(struct reap *reap)
+{
+	cgkill_stop_end(reap->stop);
+	cgkill_close(reap->cg);
+	close_fd(reap->leader);
+	json_decref(reap->trail);
+}
