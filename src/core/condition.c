@@ -38,6 +38,11 @@ static const struct {
 	[CONDITION_GROUP] = { "Group", SHAPE_TEXT },
 	[CONDITION_MEMORY] = { "Memory", SHAPE_SIZE },
 	[CONDITION_CPUS] = { "CPUs", SHAPE_NUMBER },
+	[CONDITION_FIRMWARE] = { "Firmware", SHAPE_TEXT },
+	[CONDITION_CREDENTIAL] = { "Credential", SHAPE_TEXT },
+	[CONDITION_CPU_FEATURE] = { "CPUFeature", SHAPE_TEXT },
+	[CONDITION_CGROUP_CONTROLLER] = { "ControlGroupController", SHAPE_TEXT },
+	[CONDITION_OS_RELEASE] = { "OSRelease", SHAPE_TEXT },
 };
 
 const char *condition_kind_name(enum condition_kind k)

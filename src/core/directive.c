@@ -10,6 +10,7 @@
 #include "core/privileges.h"
 #include "core/resources.h"
 #include "core/sandbox.h"
+#include "core/socket.h"
 #include "util/strv.h"
 
 #define FIELD(member) offsetof(struct unit, member)
@@ -41,6 +42,18 @@
 #define SANDBOX_PATHS(key, list)                                                     \
 	{                                                                            \
 		"Service", key, &value_sandbox_paths, FIELD(sandbox), SANDBOX_##list \
+	}
+#define SOCKET(key, type, member)                                                                \
+	{                                                                                        \
+		"Socket", key, &(type), FIELD(socket), (int)offsetof(struct socket_unit, member) \
+	}
+#define SOCKET_OPTION(key, option)                                                  \
+	{                                                                           \
+		"Socket", key, &value_socket_option, FIELD(socket), SOCKET_##option \
+	}
+#define LISTEN(key, kind)                                                           \
+	{                                                                           \
+		"Socket", "Listen" key, &value_listen, FIELD(socket), LISTEN_##kind \
 	}
 #define EXEC(key, phase)                                               \
 	{                                                              \
@@ -116,6 +129,11 @@ static const struct directive directives[] = {
 	CONDITION("Group", GROUP),
 	CONDITION("Memory", MEMORY),
 	CONDITION("CPUs", CPUS),
+	CONDITION("Firmware", FIRMWARE),
+	CONDITION("Credential", CREDENTIAL),
+	CONDITION("CPUFeature", CPU_FEATURE),
+	CONDITION("ControlGroupController", CGROUP_CONTROLLER),
+	CONDITION("OSRelease", OS_RELEASE),
 
 	{ "Service", "Type", &value_service_type, FIELD(type), 0 },
 	{ "Service", "ExitType", &value_exit_type, FIELD(exit_type), 0 },
@@ -168,6 +186,7 @@ static const struct directive directives[] = {
 
 	{ "Service", "User", &value_account, FIELD(user), 0 },
 	{ "Service", "Group", &value_account, FIELD(group), 0 },
+	{ "Service", "DynamicUser", &value_flag, FIELD(dynamic_user), 0 },
 	{ "Service", "SupplementaryGroups", &value_accounts, FIELD(supplementary_groups), 0 },
 	{ "Service", "WorkingDirectory", &value_working_directory, FIELD(working_directory), 0 },
 	{ "Service", "Environment", &value_environment, FIELD(environment), 0 },
@@ -183,6 +202,10 @@ static const struct directive directives[] = {
 	{ "Service", "StandardInputText", &value_input_text, FIELD(stdin_data), 0 },
 	{ "Service", "StandardInputData", &value_input_data, FIELD(stdin_data), 0 },
 	{ "Service", "IgnoreSIGPIPE", &value_flag, FIELD(ignore_sigpipe), 0 },
+	{ "Service", "SyslogIdentifier", &value_log_identifier, FIELD(logging), 0 },
+	{ "Service", "SyslogFacility", &value_log_facility, FIELD(logging), 0 },
+	{ "Service", "SyslogLevel", &value_log_level, FIELD(logging), 0 },
+	{ "Service", "SyslogLevelPrefix", &value_log_prefix, FIELD(logging), 0 },
 	{ "Service", "CPUAffinity", &value_affinity, FIELD(scheduling), 0 },
 	{ "Service", "CPUSchedulingPolicy", &value_cpu_policy, FIELD(scheduling), 0 },
 	{ "Service", "CPUSchedulingPriority", &value_cpu_priority, FIELD(scheduling), 0 },
@@ -200,6 +223,10 @@ static const struct directive directives[] = {
 	DIRECTORY("LogsDirectory", LOGS),
 	DIRECTORY("ConfigurationDirectory", CONFIGURATION),
 	{ "Service", "RuntimeDirectoryPreserve", &value_directory_preserve, FIELD(directories), 0 },
+	{ "Service", "LoadCredential", &value_credential, FIELD(credentials), 1 },
+	{ "Service", "LoadCredentialEncrypted", &value_credential, FIELD(credentials), 3 },
+	{ "Service", "SetCredential", &value_credential, FIELD(credentials), 0 },
+	{ "Service", "SetCredentialEncrypted", &value_credential, FIELD(credentials), 2 },
 	LIMIT(CPU), LIMIT(FSIZE), LIMIT(DATA), LIMIT(STACK), LIMIT(CORE), LIMIT(RSS), LIMIT(NOFILE), LIMIT(AS),
 	LIMIT(NPROC), LIMIT(MEMLOCK), LIMIT(LOCKS), LIMIT(SIGPENDING), LIMIT(MSGQUEUE), LIMIT(NICE), LIMIT(RTPRIO),
 	LIMIT(RTTIME),
@@ -276,6 +303,59 @@ static const struct directive directives[] = {
 	{ "Service", "Delegate", &value_delegate, FIELD(resources), 0 },
 	{ "Service", "DelegateSubgroup", &value_subgroup, FIELD(resources), 0 },
 
+	{ "Service", "Sockets", &value_sockets, FIELD(socket), 0 },
+	{ "Service", "NonBlocking", &value_socket_flag, FIELD(socket), (int)offsetof(struct socket_unit, non_blocking) },
+
+	LISTEN("Stream", STREAM),
+	LISTEN("Datagram", DATAGRAM),
+	LISTEN("SequentialPacket", SEQUENTIAL_PACKET),
+	LISTEN("FIFO", FIFO),
+	LISTEN("Special", SPECIAL),
+	LISTEN("Netlink", NETLINK),
+	SOCKET("Accept", value_socket_flag, accept),
+	SOCKET("SocketMode", value_socket_mode, mode),
+	SOCKET("DirectoryMode", value_socket_mode, directory_mode),
+	SOCKET("SocketUser", value_socket_account, user),
+	SOCKET("SocketGroup", value_socket_account, group),
+	SOCKET("Service", value_socket_service, service),
+	SOCKET("FileDescriptorName", value_socket_fd_name, fd_name),
+	SOCKET("BindToDevice", value_socket_device, device),
+	SOCKET("Symlinks", value_socket_links, symlinks),
+	SOCKET("RemoveOnStop", value_socket_flag, remove_on_stop),
+	SOCKET("Writable", value_socket_flag, writable),
+	SOCKET("Backlog", value_socket_number, backlog),
+	SOCKET("MaxConnections", value_socket_number, max_connections),
+	SOCKET("TriggerLimitIntervalSec", value_socket_span, trigger_interval),
+	SOCKET("TriggerLimitBurst", value_socket_number, trigger_burst),
+	{ "Socket", "BindIPv6Only", &value_bind_ipv6_only, FIELD(socket), 0 },
+	SOCKET_OPTION("KeepAlive", KEEP_ALIVE),
+	SOCKET_OPTION("KeepAliveTimeSec", KEEP_ALIVE_TIME),
+	SOCKET_OPTION("KeepAliveIntervalSec", KEEP_ALIVE_INTERVAL),
+	SOCKET_OPTION("KeepAliveProbes", KEEP_ALIVE_PROBES),
+	SOCKET_OPTION("NoDelay", NO_DELAY),
+	SOCKET_OPTION("DeferAcceptSec", DEFER_ACCEPT),
+	SOCKET_OPTION("Priority", PRIORITY),
+	SOCKET_OPTION("ReceiveBuffer", RECEIVE_BUFFER),
+	SOCKET_OPTION("SendBuffer", SEND_BUFFER),
+	SOCKET_OPTION("IPTOS", IP_TOS),
+	SOCKET_OPTION("IPTTL", IP_TTL),
+	SOCKET_OPTION("Mark", MARK),
+	SOCKET_OPTION("ReusePort", REUSE_PORT),
+	SOCKET_OPTION("FreeBind", FREE_BIND),
+	SOCKET_OPTION("Transparent", TRANSPARENT),
+	SOCKET_OPTION("Broadcast", BROADCAST),
+	SOCKET_OPTION("PassCredentials", PASS_CREDENTIALS),
+	SOCKET_OPTION("PassSecurity", PASS_SECURITY),
+	{ "Socket", "ExecStartPre", &value_commands, FIELD(exec[EXEC_START_PRE]), 0 },
+	{ "Socket", "ExecStartPost", &value_commands, FIELD(exec[EXEC_START_POST]), 0 },
+	{ "Socket", "ExecStopPre", &value_commands, FIELD(exec[EXEC_STOP]), 0 },
+	{ "Socket", "ExecStopPost", &value_commands, FIELD(exec[EXEC_STOP_POST]), 0 },
+	{ "Socket", "TimeoutSec", &value_timeout_both, FIELD(timeout_start), 0 },
+	{ "Socket", "KillMode", &value_kill_mode, FIELD(kill_mode), 0 },
+	{ "Socket", "KillSignal", &value_signal_number, FIELD(kill_signal), 0 },
+	{ "Socket", "SendSIGKILL", &value_flag, FIELD(send_sigkill), 0 },
+	{ "Socket", "Slice", &value_slice, FIELD(resources), 0 },
+
 	{ "Install", "WantedBy", &value_names, FIELD(wanted_by), 0 },
 	{ "Install", "RequiredBy", &value_names, FIELD(required_by), 0 },
 	{ "Install", "UpheldBy", &value_names, FIELD(upheld_by), 0 },
@@ -288,6 +368,8 @@ static const struct directive directives[] = {
 	{ "X-Cgkill", "LeaderGraceSec", &value_seconds, FIELD(leader_grace), 0 },
 	{ "X-Cgkill", "RestGraceSec", &value_seconds, FIELD(rest_grace), 0 },
 	{ "X-Cgkill", "RequireProtections", &value_flag, FIELD(require_protections), 0 },
+	{ "X-Cgkill", "LogMaxSize", &value_log_max_size, FIELD(logging), 0 },
+	{ "X-Cgkill", "LogMaxFiles", &value_log_max_files, FIELD(logging), 0 },
 	{ "X-Cgkill", "EscapePolicy", &value_escape_policy, FIELD(escape_policy), 0 },
 };
 /* clang-format on */
@@ -305,12 +387,19 @@ static int tell_ignored(struct loading *l, const char *section, const char *key,
 	enum ignored kind = ignored_lookup(section, key);
 	cleanup_free char *name = NULL;
 
+	/* What a service's processes may have a socket's commands may, too: systemd.socket(5). Here they have not. */
+	if (kind == IGNORED_NOT_KNOWN && streq(section, "Socket") &&
+	    (find_directive("Service", key) || ignored_lookup("Service", key) != IGNORED_NOT_KNOWN))
+		kind = IGNORED_OTHER;
+
 	if (kind == IGNORED_NOT_KNOWN) {
 		if (!after_prefix(key, "X-"))
 			value_tell_id(l, DIAG_WARNING, "unknown-key",
 				      "Unknown key '%s' in section [%s], ignoring.", key, section);
 		return 0;
 	}
+	if (kind == IGNORED_SETTLED)
+		return 0;
 	if (asprintf(&name, "%s.%s", section, key) < 0)
 		return -ENOMEM;
 	if (*value == '\0' || strv_contains(l->ignored, name))
@@ -335,18 +424,34 @@ static int tell_ignored(struct loading *l, const char *section, const char *key,
 	return strv_push_take(&l->ignored, TAKE_PTR(name));
 }
 
+/* In these groups nearly all that cannot be read leaves the service with more than it was to have. */
+static bool limits_or_protects(const struct directive *d)
+{
+	static const size_t groups[] = { FIELD(sandbox),   FIELD(filter), FIELD(privileges),
+					 FIELD(resources), FIELD(limits), FIELD(umask) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+		if (d->offset == groups[i])
+			return true;
+	return false;
+}
+
 int directive_apply(struct loading *l, const char *section, const char *key, char *value)
 {
 	const struct directive *d = find_directive(section, key);
+	size_t before;
 	int r;
 
 	if (!d)
 		return tell_ignored(l, section, key, value);
 	value_cut_comment(l, key, value, d->type->hash);
+	before = l->diags->n;
 	r = d->type->parse(l, d, value, (char *)l->unit + d->offset);
 	if (r == -EINVAL)
 		value_tell(l, DIAG_WARNING, "Failed to parse %s= value, ignoring: %s", key, value);
 	else if (r == -ERANGE)
 		value_tell(l, DIAG_WARNING, "%s= value is out of range, ignoring: %s", key, value);
+	for (; limits_or_protects(d) && before < l->diags->n; before++)
+		l->diags->v[before].unprotected = d->key;
 	return r == -ENOMEM ? r : 0;
 }

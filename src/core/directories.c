@@ -12,18 +12,19 @@
 #define DEFAULT_MODE 0755
 
 static const struct {
-	const char *name, *variable;
+	const char *name, *variable, *word;
 	size_t base; /* in struct host_facts */
 } kinds[DIRECTORY_KIND_MAX] = {
-	[DIRECTORY_RUNTIME] = { "RuntimeDirectory", "RUNTIME_DIRECTORY",
+	[DIRECTORY_RUNTIME] = { "RuntimeDirectory", "RUNTIME_DIRECTORY", "runtime",
 				offsetof(struct host_facts, runtime_dir) },
-	[DIRECTORY_STATE] = { "StateDirectory", "STATE_DIRECTORY",
+	[DIRECTORY_STATE] = { "StateDirectory", "STATE_DIRECTORY", "state",
 			      offsetof(struct host_facts, state_dir) },
-	[DIRECTORY_CACHE] = { "CacheDirectory", "CACHE_DIRECTORY",
+	[DIRECTORY_CACHE] = { "CacheDirectory", "CACHE_DIRECTORY", "cache",
 			      offsetof(struct host_facts, cache_dir) },
-	[DIRECTORY_LOGS] = { "LogsDirectory", "LOGS_DIRECTORY", offsetof(struct host_facts, logs_dir) },
+	[DIRECTORY_LOGS] = { "LogsDirectory", "LOGS_DIRECTORY", "logs",
+			     offsetof(struct host_facts, logs_dir) },
 	[DIRECTORY_CONFIGURATION] = { "ConfigurationDirectory", "CONFIGURATION_DIRECTORY",
-				      offsetof(struct host_facts, config_dir) },
+				      "configuration", offsetof(struct host_facts, config_dir) },
 };
 
 const char *directory_kind_name(enum directory_kind kind)
@@ -34,6 +35,11 @@ const char *directory_kind_name(enum directory_kind kind)
 const char *directory_kind_variable(enum directory_kind kind)
 {
 	return kinds[kind].variable;
+}
+
+const char *directory_kind_word(enum directory_kind kind)
+{
+	return kinds[kind].word;
 }
 
 const char *directory_kind_base(enum directory_kind kind, const struct host_facts *host)

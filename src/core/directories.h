@@ -35,9 +35,10 @@ struct directories {
 struct directories *directories_new(void) must_check;
 void directories_free(struct directories *d);
 
-/* The names of a kind: in a unit, for the service, and where it is (%t, %S …); NULL where the host has none. */
+/* The names of a kind: in a unit, for the service, for a person, and where it is (%t, %S …); NULL where the host has none. */
 const char *directory_kind_name(enum directory_kind kind);     /* "RuntimeDirectory" */
 const char *directory_kind_variable(enum directory_kind kind); /* "RUNTIME_DIRECTORY" */
+const char *directory_kind_word(enum directory_kind kind);     /* "runtime" */
 const char *directory_kind_base(enum directory_kind kind, const struct host_facts *host);
 
 /* The rows of unit_show(); d may be NULL. */

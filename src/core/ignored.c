@@ -8,19 +8,22 @@
 static const char *const unit_other[] = {
 	"SourcePath",
 	"JoinsNamespaceOf", "RequiresOverridable",
-	"RequisiteOverridable", "RequiresMountsFor", "StopWhenUnneeded",
+	"RequisiteOverridable", "StopWhenUnneeded",
 	"AllowIsolate", "OnSuccessJobMode",
 	"OnFailureJobMode", "OnFailureIsolate", "IgnoreOnIsolate", "JobTimeoutSec",
 	"JobRunningTimeoutSec", "JobTimeoutAction", "JobTimeoutRebootArgument",
 	"FailureActionExitStatus",
 	"SuccessActionExitStatus", "RebootArgument", "ConditionPathIsEncrypted",
-	"ConditionFirmware", "ConditionCredential", "ConditionCPUFeature",
-	"ConditionControlGroupController", "ConditionOSRelease", "ConditionMemoryPressure",
+	"ConditionMemoryPressure",
 	"ConditionCPUPressure", "ConditionIOPressure", "AssertPathIsEncrypted",
-	"AssertCredential", "AssertCPUFeature", "AssertControlGroupController",
-	"AssertOSRelease", "AssertMemoryPressure", "AssertCPUPressure", "AssertIOPressure",
-	"CollectMode", "WantsMountsFor", "SurviveFinalKillSignal", "ConditionVersion",
+	"AssertMemoryPressure", "AssertCPUPressure", "AssertIOPressure",
+	"CollectMode", "SurviveFinalKillSignal", "ConditionVersion",
 	"AssertVersion",
+};
+
+/* There are no units of mounts: what is to be there has been mounted by whoever has started us. */
+static const char *const unit_settled[] = {
+	"RequiresMountsFor", "WantsMountsFor",
 };
 
 static const char *const unit_removed[] = {
@@ -29,14 +32,11 @@ static const char *const unit_removed[] = {
 
 static const char *const service_other[] = {
 	"RebootArgument", "RootDirectoryStartOnly",
-	"NonBlocking", "Sockets",
 	"USBFunctionDescriptors", "USBFunctionStrings", "RootImageOptions",
 	"ExtensionDirectories", "ExtensionImages", "MountImages", "TTYPath", "TTYReset", "TTYVHangup",
-	"TTYVTDisallocate", "TTYRows", "TTYColumns", "SyslogIdentifier", "SyslogFacility",
-	"SyslogLevel", "SyslogLevelPrefix", "LogLevelMax", "LogRateLimitIntervalSec",
+	"TTYVTDisallocate", "TTYRows", "TTYColumns", "LogLevelMax", "LogRateLimitIntervalSec",
 	"LogRateLimitBurst", "LogExtraFields", "ExecSearchPath",
-	"LogNamespace", "MountAPIVFS", "SetCredential",
-	"SetCredentialEncrypted", "LoadCredential", "LoadCredentialEncrypted", "TimeoutCleanSec",
+	"LogNamespace", "MountAPIVFS", "TimeoutCleanSec",
 	"UtmpIdentifier", "UtmpMode", "CPUAccounting", "MemoryAccounting", "IOAccounting",
 	"BlockIOAccounting", "TasksAccounting", "IPAccounting",
 	"OpenFile",
@@ -50,7 +50,7 @@ static const char *const service_other[] = {
 
 static const char *const service_protects[] = {
 	"RootImage", "RootHash", "RootHashSignature", "RootVerity",
-	"DynamicUser", "RemoveIPC", "KeyringMode",
+	"RemoveIPC", "KeyringMode",
 	"RestrictFileSystems",
 	"SELinuxContext", "AppArmorProfile", "SmackProcessLabel",
 	"StartupAllowedCPUs", "StartupAllowedMemoryNodes", "StartupCPUWeight",
@@ -65,6 +65,16 @@ static const char *const service_protects[] = {
 	"StartupMemoryLow", "StartupMemoryHigh", "StartupMemoryMax", "StartupMemorySwapMax",
 	"StartupMemoryZSwapMax", "ManagedOOMMemoryPressureDurationSec",
 	"NFTSet",
+};
+
+/* Beside what [Service] has, too, and what commands of sockets are known by there: core/directive.c. */
+static const char *const socket_other[] = {
+	"ListenMessageQueue", "ListenUSBFunction", "SocketProtocol",
+	"FlushPending", "MaxConnectionsPerSource", "PassPacketInfo", "PassFileDescriptorsToExec", "AcceptFileDescriptors", "PassPIDFD", "Timestamping",
+	"TCPCongestion", "PipeSize", "MessageQueueMaxMessages", "MessageQueueMessageSize",
+	"PollLimitIntervalSec", "PollLimitBurst", "DeferTrigger", "DeferTriggerMaxSec", "SmackLabel",
+	"SmackLabelIPIn", "SmackLabelIPOut", "SELinuxContextFromNet", "XAttrListen", "XAttrAccept",
+	"XAttrEntryPoint",
 };
 
 /* [Slice] has the same resource directives as [Service]. */
@@ -104,12 +114,14 @@ static const struct {
 	size_t n_names;
 } groups[] = {
 	{ "Unit", IGNORED_OTHER, NAMES(unit_other) },
+	{ "Unit", IGNORED_SETTLED, NAMES(unit_settled) },
 	{ "Unit", IGNORED_REMOVED, NAMES(unit_removed) },
 	{ "Service", IGNORED_OTHER, NAMES(service_other) },
 	{ "Service", IGNORED_PROTECTS, NAMES(service_protects) },
 	{ "Service", IGNORED_SESSION, NAMES(service_session) },
 	{ "Service", IGNORED_REMOVED, NAMES(service_removed) },
 	{ "Slice", IGNORED_OTHER, NAMES(slice_other) },
+	{ "Socket", IGNORED_OTHER, NAMES(socket_other) },
 	{ "Slice", IGNORED_PROTECTS, NAMES(slice_protects) },
 };
 

@@ -10,6 +10,7 @@ enum ignored {
 	IGNORED_OTHER,
 	IGNORED_PROTECTS, /* limits resources or confines the service */
 	IGNORED_SESSION,  /* opens one, by PAM */
+	IGNORED_SETTLED,  /* what it asks for is so, or cannot be: nobody needs to be told */
 	IGNORED_REMOVED,  /* systemd itself ignores it by now */
 };
 

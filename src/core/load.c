@@ -4,7 +4,9 @@
 #include <errno.h>
 
 #include "core/directive.h"
+#include "core/dynamicuser.h"
 #include "core/resources.h"
+#include "core/socket.h"
 #include "core/unitfile.h"
 #include "util/strv.h"
 
@@ -15,9 +17,9 @@ static const char *find_section(struct loading *l, const char *name)
 		const char *name;
 		enum unit_kind only; /* INVALID: of every kind */
 	} sections[] = {
-		{ "Unit", UNIT_KIND_INVALID },	   { "Service", UNIT_SERVICE },
-		{ "Slice", UNIT_SLICE },	   { "Install", UNIT_KIND_INVALID },
-		{ "X-Cgkill", UNIT_KIND_INVALID },
+		{ "Unit", UNIT_KIND_INVALID },	  { "Service", UNIT_SERVICE },
+		{ "Slice", UNIT_SLICE },	  { "Socket", UNIT_SOCKET },
+		{ "Install", UNIT_KIND_INVALID }, { "X-Cgkill", UNIT_KIND_INVALID },
 	};
 
 	if (l->install_only && !streq(name, "Install"))
@@ -93,7 +95,7 @@ static void privilege_control_commands(struct unit *u)
 }
 
 /* The defaults that depend on other settings. */
-static void resolve_defaults(struct loading *l)
+static int resolve_defaults(struct loading *l)
 {
 	struct unit *u = l->unit;
 
@@ -101,6 +103,11 @@ static void resolve_defaults(struct loading *l)
 		u->type = SERVICE_ONESHOT;
 		u->remain_after_exit = true;
 		u->start_limit_interval = 0;
+	}
+	if (u->kind == UNIT_SOCKET) { /* what its processes have opened stays */
+		u->type = SERVICE_ONESHOT;
+		u->remain_after_exit = true;
+		l->timeout_start_set = true;
 	}
 	if (u->type == SERVICE_TYPE_INVALID)
 		u->type = u->bus_name		      ? SERVICE_DBUS
@@ -127,6 +134,7 @@ static void resolve_defaults(struct loading *l)
 	 */
 	if (u->std_out.kind == STDIO_INHERIT)
 		u->std_out.kind = STDIO_LOG;
+	return u->dynamic_user ? dynamic_user_imply(u) : 0;
 }
 
 /* What makes a unit unusable is what service_verify() of systemd refuses. */
@@ -137,6 +145,8 @@ static const char *find_fault(const struct unit *u)
 
 	if (unit_is_point(u))
 		return NULL;
+	if (u->kind == UNIT_SOCKET)
+		return socket_fault(u);
 	if (starts == 0 && u->exec[EXEC_STOP].n == 0 && !acts)
 		return "Service has neither ExecStart= nor ExecStop=. Refusing.";
 	if (u->type != SERVICE_ONESHOT && starts == 0)
@@ -194,7 +204,11 @@ int unit_load(struct unit **out, const char *name, const struct unit_text *texts
 	strv_free(l.ignored);
 	if (r < 0)
 		return r;
-	resolve_defaults(&l);
+	r = resolve_defaults(&l);
+	if (r == 0 && u->kind == UNIT_SOCKET)
+		r = socket_complete(u);
+	if (r < 0)
+		return r;
 	verify(u, diags);
 	if (diags->errors > errors)
 		return -EBADMSG;

@@ -73,7 +73,7 @@ static usec_t parse_stamp(const char *p)
 
 static bool is_mark(char c)
 {
-	return c == LOGLINE_WHOLE || c == LOGLINE_PIECE || c == LOGLINE_EVENT;
+	return c == LOGLINE_WHOLE || c == LOGLINE_PIECE || c == LOGLINE_EVENT || c == LOGLINE_HEAD;
 }
 
 size_t logline_parse(const char *data, size_t len, struct logline *out)

@@ -6,6 +6,7 @@
  *	2026-01-31T12:00:00.123456Z text     a line that a service has written
  *	2026-01-31T12:00:00.123456Z+te       a piece of one: the next ' ' or '+' record goes on with it
  *	2026-01-31T12:00:00.123456Z#text     what cgkilld or the logger says of the service
+ *	2026-01-31T12:00:00.123456Z@text     how the file is to be read, if otherwise than by default: its first record
  *
  * The text of ' ' records with a newline behind each, and of '+' records without one, is byte for byte what was written, NUL
  * and all. The time is UTC, when the logger read it; of a line in pieces its first one's counts.
@@ -17,7 +18,12 @@
 #define LOGLINE_PREFIX (LOGLINE_STAMP + 1)
 #define LOGLINE_EXTRA  (LOGLINE_PREFIX + 1) /* what a record takes besides its text */
 
-enum logline_mark { LOGLINE_WHOLE = ' ', LOGLINE_PIECE = '+', LOGLINE_EVENT = '#' };
+enum logline_mark {
+	LOGLINE_WHOLE = ' ',
+	LOGLINE_PIECE = '+',
+	LOGLINE_EVENT = '#',
+	LOGLINE_HEAD = '@'
+};
 
 /*
  * Makes records of what a service has written: as many bytes of in as find room (> LOGLINE_EXTRA) in out. Returns the bytes

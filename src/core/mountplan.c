@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/mount.h>
 
+#include "core/credentials.h"
 #include "core/directories.h"
 #include "core/sandbox.h"
 #include "util/buf.h"
@@ -331,6 +332,29 @@ static int add_directories(struct mount_plan *p, const struct unit *u, const str
 	return r;
 }
 
+/* Its own alone, and in a root of its own, too. */
+static int add_credentials(struct mount_plan *p, const struct unit *u, const struct host_facts *host)
+{
+	const struct mount_step own = { .kind = MOUNT_BIND,
+					.access = ACCESS_READ_ONLY,
+					.directive = "LoadCredential=",
+					.makes_path = true,
+					.insist = true };
+	struct mount_step all = own;
+	cleanup_free char *base = NULL, *path = NULL;
+	int r;
+
+	if (!u->credentials)
+		return 0;
+	if (asprintf(&base, "%s/" CREDENTIALS_BASE, host->runtime_dir) < 0 ||
+	    asprintf(&path, "%s/%s", base, u->name) < 0)
+		return -ENOMEM;
+	all.kind = MOUNT_TMPFS;
+	all.flags = MS_NODEV | MS_NOSUID | MS_NOEXEC;
+	r = add(p, base, NULL, "mode=0755", all);
+	return r < 0 ? r : add(p, path, path, NULL, own);
+}
+
 static int add_tmp(struct mount_plan *p, const char *path, const char *source)
 {
 	if (!source)
@@ -343,21 +367,24 @@ static int add_tmp(struct mount_plan *p, const char *path, const char *source)
 }
 
 /* The directory and not the socket: the next cgkilld may have to make another one. */
-static int add_notify(struct mount_plan *p, const char *dir)
+static int add_notify(struct mount_plan *p, const struct unit *u, const char *dir)
 {
-	bool hidden = false;
+	bool hidden = u->sandbox->root_directory;
 
 	for (size_t i = 0; dir && i < p->n; i++)
 		if ((p->v[i].kind == MOUNT_BIND || p->v[i].kind == MOUNT_TMPFS) &&
 		    path_below(dir, p->v[i].path))
 			hidden = true;
-	if (!hidden)
+	if (!hidden || !dir)
 		return 0;
 	return add(p, dir, dir, NULL,
 		   (struct mount_step){ .kind = MOUNT_BIND,
+					.access = ACCESS_READ_ONLY,
 					.directive = "NotifyAccess=",
 					.optional = true,
-					.makes_path = true });
+					.makes_path = true,
+					.insist = u->type == SERVICE_NOTIFY ||
+						  u->type == SERVICE_NOTIFY_RELOAD });
 }
 
 int mount_plan_make(struct mount_plan *p, const struct unit *u, const struct host_facts *host,
@@ -374,9 +401,11 @@ int mount_plan_make(struct mount_plan *p, const struct unit *u, const struct hos
 		r = add_tmp(p, "/var/tmp", tmp->var_tmp);
 	if (r == 0)
 		r = add_directories(p, u, host);
+	if (r == 0)
+		r = add_credentials(p, u, host);
 	for (size_t i = 0; r == 0 && i < s->n_paths; i++)
 		r = add_path(p, s, &s->paths[i]);
-	return r < 0 || s->root_directory ? r : add_notify(p, notify_dir);
+	return r < 0 ? r : add_notify(p, u, notify_dir);
 }
 
 /* ---- the order ---- */
@@ -444,6 +473,22 @@ static bool is_idle(const struct mount_plan *p, size_t i)
 
 	return s->kind == MOUNT_ITSELF && s->exec == EXEC_AS_IT_IS &&
 	       (access == ACCESS_READ_ONLY) == (s->access == ACCESS_READ_ONLY);
+}
+
+const struct mount_step *mount_plan_cover(const struct mount_plan *p, size_t i)
+{
+	const struct mount_step *found = NULL;
+
+	for (size_t j = 0; j < p->n; j++) {
+		const struct mount_step *s = &p->v[j];
+		const char *rest = s->kind == MOUNT_BIND || s->kind == MOUNT_TMPFS
+					   ? path_below(p->v[i].path, s->path)
+					   : NULL;
+
+		if (rest && *rest && (!found || path_below(found->path, s->path)))
+			found = s;
+	}
+	return p->v[i].kind == MOUNT_INACCESSIBLE ? NULL : found;
 }
 
 void mount_plan_settle(struct mount_plan *p)

@@ -55,8 +55,8 @@ struct private_tmp {
 };
 
 /*
- * The unit has a sandbox. notify_dir: where its $NOTIFY_SOCKET is, shown through what would hide it unless that is
- * InaccessiblePaths=; NULL = it has none. 0 or -ENOMEM; what is there then is the caller's to deinit, too.
+ * The unit has a sandbox. notify_dir: where its $NOTIFY_SOCKET is, shown through what would hide it, in a root of its own, too,
+ * unless that is InaccessiblePaths=; NULL = it has none. 0 or -ENOMEM; what is there then is the caller's to deinit, too.
  */
 int mount_plan_make(struct mount_plan *p, const struct unit *u, const struct host_facts *host,
 		    const struct private_tmp *tmp, const char *notify_dir) must_check;
@@ -69,6 +69,12 @@ void mount_plan_drop(struct mount_plan *p, size_t i);
  * path, and what the rule above it says already.
  */
 void mount_plan_settle(struct mount_plan *p);
+
+/*
+ * What is mounted at the topmost place above that of step i, so that what is there by now says nothing of it; NULL: nothing. An
+ * inaccessible path has none: what it is decides by what it is hidden.
+ */
+const struct mount_step *mount_plan_cover(const struct mount_plan *p, size_t i);
 
 /* Of a settled plan: what the most specific rules say of something mounted at path; directive, where it is not NULL: whose. */
 enum mount_access mount_plan_access(const struct mount_plan *p, const char *path,

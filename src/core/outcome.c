@@ -13,6 +13,8 @@ static const char *const result_names[RESULT_MAX] = {
 	[RESULT_START_LIMIT_HIT] = "start-limit-hit",
 	[RESULT_OOM_KILL] = "oom-kill",
 	[RESULT_EXEC_CONDITION] = "exec-condition",
+	[RESULT_TRIGGER_LIMIT_HIT] = "trigger-limit-hit",
+	[RESULT_SERVICE_START_LIMIT_HIT] = "service-start-limit-hit",
 	[RESULT_EXIT_UNKNOWN] = "exit-unknown",
 };
 

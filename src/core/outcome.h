@@ -20,7 +20,9 @@ enum service_result {
 	RESULT_START_LIMIT_HIT,
 	RESULT_OOM_KILL,
 	RESULT_EXEC_CONDITION,
-	RESULT_EXIT_UNKNOWN, /* ours: it ended, and nobody could see how */
+	RESULT_TRIGGER_LIMIT_HIT,	/* a socket's service was started too often by traffic */
+	RESULT_SERVICE_START_LIMIT_HIT, /* … and has failed for that */
+	RESULT_EXIT_UNKNOWN,		/* ours: it ended, and nobody could see how */
 	RESULT_MAX,
 };
 

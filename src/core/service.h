@@ -87,6 +87,7 @@ enum event_kind {
 	EVENT_NO_MAIN, /* the other answer to ACTION_FIND_MAIN: nobody can be said to be it; the cgroup is the service */
 	EVENT_OOM,     /* the kernel's out-of-memory killer has hit in the cgroup */
 	EVENT_CHECKED, /* the answer to ACTION_CHECK: verdict */
+	EVENT_BROKEN,  /* of a socket: it cannot go on, for the reason in result */
 	/* what the service itself says: sd_notify(3) */
 	EVENT_READY,
 	EVENT_STOPPING,
@@ -105,12 +106,13 @@ enum verdict { VERDICT_INVALID, VERDICT_MET, VERDICT_UNMET, VERDICT_ASSERT };
 
 struct event {
 	enum event_kind kind;
-	enum verdict verdict;  /* CHECKED */
-	struct exit_info exit; /* MAIN_EXIT, CONTROL_EXIT */
-	bool is_main;	       /* SPAWN_FAILED: whose */
-	usec_t deadline;       /* STOP, RESTART: absolute, USEC_INFINITY = none */
-	usec_t usec;	       /* of those that say so */
-	uint64_t random;       /* of any: for RuntimeRandomizedExtraSec= if a run begins with it */
+	enum verdict verdict;	    /* CHECKED */
+	enum service_result result; /* BROKEN */
+	struct exit_info exit;	    /* MAIN_EXIT, CONTROL_EXIT */
+	bool is_main;		    /* SPAWN_FAILED: whose */
+	usec_t deadline;	    /* STOP, RESTART: absolute, USEC_INFINITY = none */
+	usec_t usec;		    /* of those that say so */
+	uint64_t random; /* of any: for RuntimeRandomizedExtraSec= if a run begins with it */
 };
 
 enum action_kind {

@@ -114,7 +114,7 @@ void step_escalate(struct step *st, enum failure_mode mode, bool final);
 step_fn on_start_stopping, on_start_stuck, on_restart_active, on_restart_busy, on_restart_stopping;
 step_fn on_stop_ended, on_stop_auto_restart, on_stop_busy, on_stop_active, on_stop_stopping,
 	on_stop_stuck;
-step_fn on_main_pid_stage, on_main_exit_stage, on_control_stop, on_control_stop_post,
+step_fn on_broken, on_main_pid_stage, on_main_exit_stage, on_control_stop, on_control_stop_post,
 	on_control_stage, on_empty_stage, on_stuck;
 step_fn on_oom_busy, on_oom_active, on_oom_stage, on_oom_kill;
 step_fn on_timer_stop, on_timer_stop_post, on_timer_stage, on_timer_kill, on_timer_stuck, on_rest_due;

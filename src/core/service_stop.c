@@ -446,6 +446,11 @@ void on_stop_active(struct step *st)
 	step_enter_stop(st, RESULT_SUCCESS);
 }
 
+void on_broken(struct step *st)
+{
+	step_enter_stop(st, st->ev->result);
+}
+
 void on_stop_stopping(struct step *st)
 {
 	note_stop(st);

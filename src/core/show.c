@@ -5,14 +5,17 @@
 #include <inttypes.h>
 
 #include "core/condition.h"
+#include "core/credentials.h"
 #include "core/directories.h"
 #include "core/filter.h"
 #include "core/limit.h"
 #include "core/load.h"
+#include "core/logging.h"
 #include "core/privileges.h"
 #include "core/resources.h"
 #include "core/sandbox.h"
 #include "core/scheduling.h"
+#include "core/socket.h"
 #include "util/buf.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -279,6 +282,7 @@ static const struct row rows[] = {
 	ROW("SendSIGHUP", put_bool, send_sighup),
 	ROW("User", put_text, user),
 	ROW("Group", put_text, group),
+	ROW("DynamicUser", put_bool, dynamic_user),
 	ROW("SupplementaryGroups", put_words, supplementary_groups),
 	ROW("Environment", put_words, environment),
 	ROW("PassEnvironment", put_words, pass_environment),
@@ -370,8 +374,11 @@ void unit_show(const struct unit *u, unit_show_fn emit, void *arg)
 	show_inherited(&out, u);
 	resources_show(u->resources, emit, arg);
 	directories_show(u->directories, emit, arg);
+	credentials_show(u->credentials, emit, arg);
 	scheduling_show(u->scheduling, emit, arg);
+	logging_show(u->logging, emit, arg);
 	privileges_show(u, emit, arg);
 	filter_show(u->filter, emit, arg);
 	sandbox_show(u->sandbox, emit, arg);
+	socket_show(u, emit, arg);
 }

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 
+#include "core/credentials.h"
 #include "util/buf.h"
 
 /* A part of a unit's name: borrowed bytes without a NUL. */
@@ -154,7 +155,9 @@ static int put_specifier(struct buf *out, char specifier, const char *name, cons
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (parts[i].letter == specifier)
 			return parts[i].put(out, parts[i].part(name));
-	if (specifier == 'U' || specifier == 'G')
+	if (specifier == 'd')
+		buf_printf(out, "%s/" CREDENTIALS_BASE "/%s", host->runtime_dir, name);
+	else if (specifier == 'U' || specifier == 'G')
 		buf_printf(out, "%u", specifier == 'U' ? host->uid : host->gid);
 	else if (value)
 		buf_puts(out, value);

@@ -5,11 +5,14 @@
 
 #include "core/cmdline.h"
 #include "core/condition.h"
+#include "core/credentials.h"
 #include "core/directories.h"
 #include "core/filter.h"
+#include "core/logging.h"
 #include "core/resources.h"
 #include "core/sandbox.h"
 #include "core/scheduling.h"
+#include "core/socket.h"
 #include "core/stdin_data.h"
 #include "util/strv.h"
 
@@ -193,6 +196,7 @@ enum unit_kind unit_kind_of(const char *name)
 	return suffix && streq(suffix, ".service")  ? UNIT_SERVICE
 	       : suffix && streq(suffix, ".target") ? UNIT_TARGET
 	       : suffix && streq(suffix, ".slice")  ? UNIT_SLICE
+	       : suffix && streq(suffix, ".socket") ? UNIT_SOCKET
 						    : UNIT_KIND_INVALID;
 }
 
@@ -264,8 +268,11 @@ void unit_free(struct unit *u)
 	filter_free(u->filter);
 	sandbox_free(u->sandbox);
 	resources_free(u->resources);
+	credentials_free(u->credentials);
 	directories_free(u->directories);
 	stdin_data_free(u->stdin_data);
+	socket_unit_free(u->socket);
+	logging_free(u->logging);
 	scheduling_free(u->scheduling);
 	free(u->success);
 	free(u->restart_prevent);

@@ -13,23 +13,27 @@
 
 struct buf;
 struct conditions;
+struct credentials;
 struct directories;
 struct filter;
+struct logging;
 struct privileges;
 struct resources;
 struct scheduling;
 struct sandbox;
+struct socket_unit;
 
 #define UNIT_NAME_MAX 255
 
 /* 0 is no valid member of any of these enumerations, so that a field that nothing set is noticed. */
 
-/* What the suffix of a name says. Units of other kinds (sockets, mounts …) are only names that others are ordered by. */
+/* What the suffix of a name says. Units of other kinds (timers, mounts …) are only names that others are ordered by. */
 enum unit_kind {
 	UNIT_KIND_INVALID,
 	UNIT_SERVICE,
 	UNIT_TARGET, /* a synchronisation point: no processes, only dependencies */
 	UNIT_SLICE,  /* the same, and a cgroup for those of services: systemd.slice(5) */
+	UNIT_SOCKET, /* listens, and has its service started by who speaks to it: systemd.socket(5) */
 	UNIT_KIND_MAX,
 };
 
@@ -181,14 +185,22 @@ enum exec_phase {
 	EXEC_PHASE_MAX,
 };
 
+/* What a socket's processes do without executing a program: core/socket.h. */
+enum exec_builtin {
+	EXEC_NO_BUILTIN,
+	EXEC_LISTEN, /* opens what the unit listens on, and hands it over */
+	EXEC_UNLINK, /* RemoveOnStop= */
+};
+
 /* One command line, specifiers expanded, variables not yet. */
 struct exec_command {
-	char *path;	     /* absolute, or a bare name to be looked up on the fixed path */
-	char **argv;	     /* argv[0] is path unless '@' */
-	bool ignore_failure; /* '-' */
-	bool no_env_expand;  /* ':' */
-	bool privileged;     /* '+': User=, Group=, capabilities and namespaces do not apply */
-	bool no_setuid;	     /* '!': User= and Group= do not apply */
+	char *path;		   /* absolute, or a bare name to be looked up on the fixed path */
+	char **argv;		   /* argv[0] is path unless '@' */
+	enum exec_builtin builtin; /* path is what people see of it */
+	bool ignore_failure;	   /* '-' */
+	bool no_env_expand;	   /* ':' */
+	bool privileged; /* '+': User=, Group=, capabilities and namespaces do not apply */
+	bool no_setuid;	 /* '!': User= and Group= do not apply */
 };
 
 struct exec_commands {
@@ -290,10 +302,14 @@ struct unit {
 	struct filter *filter;		 /* core/filter.h; NULL = none is set */
 	struct sandbox *sandbox;	 /* core/sandbox.h; NULL = none is set */
 	struct scheduling *scheduling;	 /* core/scheduling.h; NULL = none is set */
+	struct credentials *credentials; /* core/credentials.h; NULL = none is set */
 	struct directories *directories; /* core/directories.h; NULL = none is set */
+	struct logging *logging;	 /* core/logging.h; NULL = none is set */
 	struct buf *stdin_data;		 /* core/stdin_data.h; NULL = none */
+	struct socket_unit *socket; /* core/socket.h; of a socket, never NULL once loaded; NULL = none */
 	struct stdio_target std_in, std_out, std_err;
 	bool ignore_sigpipe; /* default yes */
+	bool dynamic_user;   /* core/dynamicuser.h */
 
 	/* systemd.resource-control(5); also of a slice */
 	struct resources *resources; /* core/resources.h; NULL = none */

@@ -74,16 +74,25 @@ const struct wellknown *wellknown_find(const char *name)
 
 bool wellknown_is_systemds(const char *name)
 {
-	/* how their names begin */
+	/* how their names begin; syslog.socket is between its journald and a syslog daemon */
 	static const char *const services[] = {
-		"autovt@",	     "console-getty.service",
-		"container-getty@",  "debug-shell.service",
-		"emergency.service", "getty@",
-		"initrd-",	     "kmod-static-nodes.service",
-		"ldconfig.service",  "modprobe@",
-		"quotaon",	     "rescue.service",
-		"serial-getty@",     "systemd-",
-		"user-runtime-dir@", "user@",
+		"autovt@",
+		"console-getty.service",
+		"container-getty@",
+		"debug-shell.service",
+		"emergency.service",
+		"getty@",
+		"initrd-",
+		"kmod-static-nodes.service",
+		"ldconfig.service",
+		"modprobe@",
+		"quotaon",
+		"rescue.service",
+		"serial-getty@",
+		"syslog.socket",
+		"systemd-",
+		"user-runtime-dir@",
+		"user@",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(services); i++)

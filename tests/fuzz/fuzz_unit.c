@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Any bytes as the files of a unit: up to a NUL NUL NUL the fragment, behind it a drop-in. They are read as a service, a
- * target, and for what they say about being enabled. Nothing but the sanitizers and the contract of unit_load() is watched.
+ * target, a socket, and for what they say about being enabled. Nothing but the sanitizers and the contract of unit_load() is watched.
  * What loads is also linted, and goes where cgkilld brings what it has loaded.
  */
 #include <errno.h>
@@ -112,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 						 size - first - sizeof(SEPARATOR) };
 	load_whole("foo-bar@baz.service", texts, n);
 	load_whole("foo.target", texts, n);
+	load_whole("foo.socket", texts, n);
 	load_install("foo-bar@.service", texts, n);
 	load_install("foo.socket", texts, n);
 	return 0;

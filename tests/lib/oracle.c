@@ -9,6 +9,7 @@
 #include "core/limit.h"
 #include "core/privileges.h"
 #include "core/scheduling.h"
+#include "core/socket.h"
 #include "sys/unitdir.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -302,8 +303,7 @@ static void put_scheduling(struct buf *b, const struct scheduling *s)
 		line(b, "Personality", personality_name(s->personality));
 }
 
-/* DynamicUser=, which we do not have, means some of it. */
-static void put_confinement(struct buf *b, const struct unit *u, const char *block)
+static void put_confinement(struct buf *b, const struct unit *u)
 {
 	static const struct filter none;
 	const struct filter *f = u->filter ? u->filter : &none;
@@ -311,8 +311,7 @@ static void put_confinement(struct buf *b, const struct unit *u, const char *blo
 	flag_line(b, "MemoryDenyWriteExecute", f->memory_deny_write_execute);
 	flag_line(b, "RestrictRealtime", f->restrict_realtime);
 	flag_line(b, "LockPersonality", f->lock_personality);
-	if (!strstr(block, "\tDynamicUser: yes"))
-		flag_line(b, "RestrictSUIDSGID", f->restrict_suid_sgid);
+	flag_line(b, "RestrictSUIDSGID", f->restrict_suid_sgid);
 	if (privileges_bounding(u) != CAPABILITIES_ALL) {
 		buf_puts(b, "CapabilityBoundingSet: ");
 		capabilities_text(privileges_bounding(u), b);
@@ -325,6 +324,37 @@ static void put_confinement(struct buf *b, const struct unit *u, const char *blo
 	}
 }
 
+static void put_socket_settings(struct buf *b, const struct unit *u)
+{
+	const struct socket_unit *s = u->socket;
+
+	for (size_t i = 0; i < s->n_listens; i++) {
+		const char *path = after_prefix(s->listens[i].address, "/var/run/");
+
+		/* Of a port alone it says which address that is; and it knows what /var/run is. */
+		if (s->listens[i].address[strspn(s->listens[i].address, "0123456789")] != '\0')
+			buf_printf(b, "Listen%s: %s%s\n", listen_kind_name(s->listens[i].kind),
+				   path ? "/run/" : "", path ? path : s->listens[i].address);
+	}
+	line(b, "BindIPv6Only", bind_ipv6_only_name(s->bind_ipv6_only));
+	buf_printf(b, "Backlog: %u\nSocketMode: %04o\nDirectoryMode: %04o\n", s->backlog, s->mode,
+		   s->directory_mode);
+	line(b, "SocketUser", s->user);
+	line(b, "SocketGroup", s->group);
+	flag_line(b, "RemoveOnStop", s->remove_on_stop);
+	line(b, "FileDescriptorName", socket_fd_name(u));
+	span_line(b, "TriggerLimitIntervalSec", s->trigger_interval);
+	buf_printf(b, "TriggerLimitBurst: %u\n", socket_trigger_burst(u));
+	span_line(b, "TimeoutSec", u->timeout_start);
+	flag_line(b, "KeepAlive", s->options[SOCKET_KEEP_ALIVE]);
+	flag_line(b, "NoDelay", s->options[SOCKET_NO_DELAY]);
+	flag_line(b, "FreeBind", s->options[SOCKET_FREE_BIND]);
+	flag_line(b, "Transparent", s->options[SOCKET_TRANSPARENT]);
+	flag_line(b, "Broadcast", s->options[SOCKET_BROADCAST]);
+	flag_line(b, "PassCredentials", s->options[SOCKET_PASS_CREDENTIALS]);
+	flag_line(b, "PassSecurity", s->options[SOCKET_PASS_SECURITY]);
+}
+
 static void put_settings(struct buf *b, const struct unit *u, const char *block)
 {
 	line(b, "Description", u->description);
@@ -332,12 +362,14 @@ static void put_settings(struct buf *b, const struct unit *u, const char *block)
 	flag_line(b, "RefuseManualStart", u->refuse_manual_start);
 	flag_line(b, "RefuseManualStop", u->refuse_manual_stop);
 	flag_line(b, "DefaultDependencies", u->default_dependencies);
+	if (u->kind == UNIT_SOCKET)
+		put_socket_settings(b, u);
 	if (u->kind != UNIT_SERVICE)
 		return;
 	put_service_settings(b, u);
 	put_kill_settings(b, u);
 	put_exec_settings(b, u, block);
-	put_confinement(b, u, block);
+	put_confinement(b, u);
 	if (u->directories)
 		put_directories(b, u->directories);
 	if (u->scheduling)
@@ -380,7 +412,8 @@ static void compare_numbers(const struct unit *u, const char *block, struct buf 
 	size_t commands = 0;
 
 	for (size_t phase = 0; phase < EXEC_PHASE_MAX; phase++)
-		commands += u->exec[phase].n;
+		for (size_t i = 0; i < u->exec[phase].n; i++)
+			commands += u->exec[phase].v[i].builtin == EXEC_NO_BUILTIN;
 	if (commands != count(block, "Command Line:"))
 		buf_printf(wrong, "%s: we have %zu commands, systemd %zu\n", u->name, commands,
 			   count(block, "Command Line:"));

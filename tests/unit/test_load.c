@@ -268,7 +268,7 @@ Test(load, diagnostics_name_file_and_line)
 		 "but is not "
 		 "supported, ignoring: "
 		 "the service runs without it."),
-		("/u/foo@bar.service:9: NonBlocking= in section [Service] is known but not "
+		("/u/foo@bar.service:9: USBFunctionStrings= in section [Service] is known but not "
 		 "supported, ignoring."),
 		"/u/foo@bar.service.d/a.conf:1: Assignment outside of section. Ignoring.",
 		"/u/foo@bar.service.d/a.conf:3: Unknown key 'Bar' in section [Unit], ignoring.",
@@ -278,7 +278,7 @@ Test(load, diagnostics_name_file_and_line)
 	cleanup_unit struct unit *u = load_ok(
 		MINIMAL
 		"Foo=1\nTimeoutStopSec=2s # x\nKillMode=all\nDeviceAllow=a\nIPAddressDeny=any\n"
-		"DeviceAllow=b\nNonBlocking=1\nDevicePolicy=\n",
+		"DeviceAllow=b\nUSBFunctionStrings=1\nDevicePolicy=\n",
 		"A=1\n[Unit]\nBar=1\n[Bogus]\nB=1\n[Service]\nDeviceAllow=c\n", &diags);
 
 	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {

@@ -2,7 +2,9 @@
 /* The format of logs: what a service writes comes back byte for byte. */
 #include <criterion/criterion.h>
 
+#include "core/logging.h"
 #include "core/logline.h"
+#include "core/logwire.h"
 #include "util/buf.h"
 
 #define SIZE 5000
@@ -151,4 +153,35 @@ Test(logline, times_are_read_as_they_are_written)
 		cr_assert_eq(l.real, t, "%s", text);
 		cr_assert_eq(l.mark, LOGLINE_EVENT);
 	}
+}
+
+Test(logline, what_a_unit_says_of_its_log_is_read_again)
+{
+	char id[] = "a name", text[LOGWIRE_SETTINGS_MAX], small[40];
+	const struct logging said[] = {
+		{ .level = 3, .facility = 19, .no_prefix = true, .identifier = id },
+		{ .level = 6, .facility = 3, .identifier = id },
+		{ .level = 7, .facility = 3 },
+	};
+	struct logging l = logging_default;
+
+	for (size_t i = 0; i < ARRAY_SIZE(said); i++) {
+		logging_head(&said[i], text, sizeof(text));
+		logging_parse_head(&l, text, strlen(text));
+		cr_assert_eq(l.level, said[i].level);
+		cr_assert_eq(l.facility, said[i].facility);
+		cr_assert_eq(l.no_prefix, said[i].no_prefix);
+		cr_assert_str_eq(l.identifier ? l.identifier : "",
+				 said[i].identifier ? said[i].identifier : "");
+	}
+	cr_assert_str_empty(logging_head(&logging_default, text, sizeof(text)));
+	cr_assert_str_empty(logging_head(NULL, text, sizeof(text)));
+	cr_assert_eq(strlen(logging_head(&said[0], small, sizeof(small))), sizeof(small) - 1);
+	logging_parse_head(&l, "something else", 14);
+	cr_assert_eq(l.level, logging_default.level);
+	cr_assert_null(l.identifier);
+	cr_assert_eq(logging_level("err"), 3);
+	cr_assert_eq(logging_level("7"), 7);
+	cr_assert_lt(logging_level("8"), 0);
+	cr_assert_lt(logging_level("loud"), 0);
 }

@@ -79,9 +79,10 @@ Test(mountplan, paths_of_the_host_and_of_the_root, .timeout = 10)
 	struct mount_plan p = plan_of("RootDirectory=/r\nReadOnlyPaths=/r/a /b +/c\n");
 
 	mount_plan_settle(&p);
-	cr_assert_eq(p.n, 2);
+	cr_assert_eq(p.n, 3);
 	cr_assert_not_null(find(&p, "/a").directive);
 	cr_assert_not_null(find(&p, "/c").directive);
+	cr_assert_not_null(find(&p, "/shown/notify").directive);
 	mount_plan_deinit(&p);
 }
 
@@ -147,7 +148,7 @@ Test(mountplan, the_notify_socket_stays_visible, .timeout = 10)
 	} cases[] = {
 		{ "TemporaryFileSystem=/shown\n", true },   { "BindPaths=/usr:/shown\n", true },
 		{ "TemporaryFileSystem=/showns\n", false }, { "ProtectSystem=strict\n", false },
-		{ "InaccessiblePaths=/shown\n", false },
+		{ "InaccessiblePaths=/shown\n", false },    { "RootDirectory=/root\n", true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -159,4 +160,26 @@ Test(mountplan, the_notify_socket_stays_visible, .timeout = 10)
 		cr_assert_eq(shown, cases[i].shown, "%s", cases[i].lines);
 		mount_plan_deinit(&p);
 	}
+}
+
+Test(mountplan, what_is_mounted_above_decides, .timeout = 10)
+{
+	struct mount_plan p =
+		plan_of("TemporaryFileSystem=/a\nBindPaths=/usr:/a/b\nReadOnlyPaths=/a/b/c /ab\n"
+			"InaccessiblePaths=/a/d\n");
+	static const char *const covers[][2] = {
+		{ "/a", NULL }, { "/a/b", "/a" }, { "/a/b/c", "/a" }, { "/ab", NULL }, { "/a/d", NULL }
+	};
+
+	for (size_t i = 0; i < p.n; i++) {
+		const struct mount_step *cover = mount_plan_cover(&p, i);
+		const char *wanted = "?";
+
+		for (size_t n = 0; n < ARRAY_SIZE(covers); n++)
+			if (streq(covers[n][0], p.v[i].path))
+				wanted = covers[n][1];
+		cr_assert_eq(!cover, !wanted, "%s", p.v[i].path);
+		cr_assert(!cover || streq(cover->path, wanted), "%s", p.v[i].path);
+	}
+	mount_plan_deinit(&p);
 }

@@ -65,12 +65,20 @@ Test(outcome, success_exit_status)
 Test(outcome, restart_table)
 {
 	static const char *const table[RESULT_MAX] = {
-		[RESULT_SUCCESS] = ".S....A",	     [RESULT_EXIT_CODE] = "..F...A",
-		[RESULT_SIGNAL] = "..FB.RA",	     [RESULT_CORE_DUMP] = "..FB.RA",
-		[RESULT_TIMEOUT] = "..FB..A",	     [RESULT_WATCHDOG] = "..FBW.A",
-		[RESULT_OOM_KILL] = "..FB..A",	     [RESULT_RESOURCES] = "..FB..A",
-		[RESULT_PROTOCOL] = "..FB..A",	     [RESULT_START_LIMIT_HIT] = "......A",
-		[RESULT_EXEC_CONDITION] = ".......", [RESULT_EXIT_UNKNOWN] = "..F...A",
+		[RESULT_SUCCESS] = ".S....A",
+		[RESULT_EXIT_CODE] = "..F...A",
+		[RESULT_SIGNAL] = "..FB.RA",
+		[RESULT_CORE_DUMP] = "..FB.RA",
+		[RESULT_TIMEOUT] = "..FB..A",
+		[RESULT_WATCHDOG] = "..FBW.A",
+		[RESULT_OOM_KILL] = "..FB..A",
+		[RESULT_RESOURCES] = "..FB..A",
+		[RESULT_PROTOCOL] = "..FB..A",
+		[RESULT_START_LIMIT_HIT] = "......A",
+		[RESULT_EXEC_CONDITION] = ".......",
+		[RESULT_EXIT_UNKNOWN] = "..F...A",
+		[RESULT_TRIGGER_LIMIT_HIT] = "......A",
+		[RESULT_SERVICE_START_LIMIT_HIT] = "......A",
 	};
 
 	for (enum service_result r = RESULT_SUCCESS; r < RESULT_MAX; r++)

@@ -149,7 +149,7 @@ Test(transaction, propagation)
 Test(transaction, what_cannot_be_loaded)
 {
 	static const struct row rows[] = {
-		{ __LINE__, "a Requires=b.socket Requisite=c.mount; b", "start a", "a:start", NULL },
+		{ __LINE__, "a Requires=b.swap Requisite=c.mount; b", "start a", "a:start", NULL },
 		{ __LINE__, "a Requires=x; b", "start a", "!a.service:x.service:not-found",
 		  "a.service has Requires=x.service, which was not found." },
 		{ __LINE__, "a Wants=x; b", "start a", "a:start", NULL },

@@ -279,17 +279,19 @@ Test(unitdir, list)
 	put("high/b.service", "b");
 	put("high/t@.service", "t");
 	put("high/x.socket", "x");
+	put("high/x.mount", "x");
 	put("low/t.target", "x");
 	put("high/.hidden.service", "x");
 	put("high/dir.service/x", "x");
 	put_link("high/l.service", "b.service");
 	cr_assert_eq(unitdir_list(search_path, &names), 0);
-	cr_assert_eq(strv_len(names), 5);
+	cr_assert_eq(strv_len(names), 6);
 	cr_assert_str_eq(names[0], "a.service");
 	cr_assert_str_eq(names[1], "b.service");
 	cr_assert_str_eq(names[2], "l.service");
 	cr_assert_str_eq(names[3], "t.target");
 	cr_assert_str_eq(names[4], "t@.service");
+	cr_assert_str_eq(names[5], "x.socket");
 }
 
 Test(unitdir, targets)
