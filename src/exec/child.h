@@ -35,6 +35,7 @@ enum exec_step {
 	STEP_CACHE_DIRECTORY,
 	STEP_LOGS_DIRECTORY,
 	STEP_CONFIGURATION_DIRECTORY,
+	STEP_CREDENTIALS,
 	STEP_CAPABILITIES,
 	STEP_SECUREBITS,
 	STEP_NO_NEW_PRIVILEGES,
@@ -44,6 +45,7 @@ enum exec_step {
 	STEP_NAMESPACE,
 	STEP_NETWORK,
 	STEP_CHROOT,
+	STEP_LISTEN,
 	STEP_END,
 };
 
@@ -86,10 +88,16 @@ void child_set_up_oom_score(const struct child *c);
 void child_set_up_nice(const struct child *c);
 void child_set_up_scheduling(const struct child *c);
 void child_look_up_identity(struct child *c);
+/* DynamicUser=: of a user or a group of that name. 0 or -errno. */
+int dynamic_user_number(const struct child *c, const char *name, unsigned *out) must_check;
 /* Whose the unit's directories are, also where the command runs as somebody else. */
 void child_look_up_owner(const struct child *c, uid_t *uid, gid_t *gid);
 void child_set_up_directories(const struct child *c);
+void child_set_up_credentials(const struct child *c);
 void child_delegate(const struct child *c);
+/* Of a socket: what its process is there for. The socketpair that takes what it opens is behind standard error. */
+_Noreturn void child_listen(const struct child *c);
+_Noreturn void child_unlink(const struct child *c);
 void child_build_environment(struct child *c);
 /* Before and after child_become(), between which the order of capabilities(7) counts; then what cannot be undone. */
 void child_drop_capabilities(const struct child *c);
@@ -109,7 +117,7 @@ void child_set_up_mounts(const struct child *c);
 void child_set_up_user_namespace(const struct child *c);
 
 /* Parts of child_set_up_mounts(). 0 or -errno. */
-int devices_mount(const char *path) must_check;
+int devices_mount(int place) must_check;
 /* A file system with nothing in it, mounted nowhere; MOUNT_ATTR_*. A descriptor or -errno. */
 int mounts_make_tmpfs(unsigned attributes) must_check;
 /* Does not return where it cannot; out is left alone where the unit has none. */

@@ -46,7 +46,7 @@ static int make(int host, int dev, const char *name, int *tree)
 	return make_place(dev, name, S_ISDIR(st.st_mode));
 }
 
-int devices_mount(const char *path)
+int devices_mount(int place)
 {
 	cleanup_close int host = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC),
 			  dev = mounts_make_tmpfs(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
@@ -59,7 +59,8 @@ int devices_mount(const char *path)
 	}
 	if (r == 0)
 		r = symlinkat("/proc/kcore", dev, "core") < 0 ? -errno : 0;
-	if (r == 0 && move_mount(dev, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (r == 0 &&
+	    move_mount(dev, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		r = -errno;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (r == 0 && trees[i] >= 0 &&

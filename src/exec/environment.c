@@ -5,6 +5,7 @@
 
 #include "core/directories.h"
 #include "core/env.h"
+#include "core/specifier.h"
 #include "exec/child.h"
 #include "util/buf.h"
 #include "util/parse.h"
@@ -64,6 +65,17 @@ static void set_directories(struct child *c)
 		if (paths.len > 0)
 			set(c, directory_kind_variable(kind), paths.data);
 	}
+}
+
+static void set_credentials(struct child *c)
+{
+	cleanup_free char *path = NULL;
+
+	if (!c->x->unit->credentials)
+		return;
+	if (specifier_expand("%d", c->x->unit->name, c->x->host, &path) < 0)
+		child_fail(c, STEP_MEMORY, ENOMEM);
+	set(c, "CREDENTIALS_DIRECTORY", path);
 }
 
 static void set_result(struct child *c)
@@ -134,6 +146,7 @@ void child_build_environment(struct child *c)
 	set_stored_fds(c);
 	set_result(c);
 	set_directories(c);
+	set_credentials(c);
 	for (size_t i = 0; u->environment && u->environment[i]; i++)
 		if (env_set(&c->env, u->environment[i]) < 0)
 			child_fail(c, STEP_MEMORY, ENOMEM);

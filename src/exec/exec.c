@@ -42,6 +42,7 @@ static const struct {
 	[STEP_CACHE_DIRECTORY] = { "CACHE_DIRECTORY", 239 },
 	[STEP_LOGS_DIRECTORY] = { "LOGS_DIRECTORY", 240 },
 	[STEP_CONFIGURATION_DIRECTORY] = { "CONFIGURATION_DIRECTORY", 241 },
+	[STEP_CREDENTIALS] = { "CREDENTIALS", 243 },
 	[STEP_CAPABILITIES] = { "CAPABILITIES", 218 },
 	[STEP_SECUREBITS] = { "SECUREBITS", 213 },
 	[STEP_NO_NEW_PRIVILEGES] = { "NO_NEW_PRIVILEGES", 227 },
@@ -50,6 +51,7 @@ static const struct {
 	[STEP_NAMESPACE] = { "NAMESPACE", 226 },
 	[STEP_NETWORK] = { "NETWORK", 225 },
 	[STEP_CHROOT] = { "CHROOT", 210 },
+	[STEP_LISTEN] = { "LISTEN", EXIT_FAILURE }, /* ours: systemd has no process for it */
 	[STEP_BIRTH_MARK] = { "BIRTH_MARK", 219 }, /* only ever a warning; the status is CGROUP's */
 };
 
@@ -158,7 +160,12 @@ void exec_child(void *arg, int report_fd)
 	child_set_up_fds(&c);
 	if (setsid() < 0)
 		child_fail(&c, STEP_SETSID, errno);
+	if (c.x->command->builtin == EXEC_LISTEN)
+		child_listen(&c);
+	if (c.x->command->builtin == EXEC_UNLINK)
+		child_unlink(&c);
 	child_set_up_directories(&c); /* before what may be written to a file in one of them */
+	child_set_up_credentials(&c);
 	child_delegate(&c);
 	child_set_up_stdio(&c);
 	child_set_up_limits(&c);

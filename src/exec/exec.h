@@ -11,11 +11,13 @@
 #include "core/unit.h"
 #include "sys/spawn.h"
 
-/* What a service has given us to keep, for $LISTEN_FDS and its like: sd_listen_fds(3). */
+/* What its sockets have open, and what it has given us to keep, for $LISTEN_FDS and its like: sd_listen_fds(3). */
 struct exec_fds {
 	int *v; /* the child puts them behind standard error, in this order */
 	size_t n;
-	char *names; /* $LISTEN_FDNAMES */
+	size_t n_own; /* how many follow in v that are for the child alone: 0, or the pair of daemon/namespaces.h */
+	size_t n_sockets; /* the first ones are of its sockets: NonBlocking= is about them */
+	char *names;	  /* $LISTEN_FDNAMES */
 };
 
 struct exec_context {
@@ -23,7 +25,8 @@ struct exec_context {
 	const struct exec_command *command;
 	const struct host_facts *host; /* where the bases of its directories are */
 	const char *fifo_dir; /* STDIO_LOG goes to the FIFO that is there by the unit's name; NULL: there is no logger */
-	const char *log_dir;	      /* … and then to LOG_DIR/UNIT.log */
+	bool to_journal;	      /* … but to journald, where there is one */
+	const char *log_dir;	      /* … and then to LOG_DIR/UNIT.raw */
 	int nice;		      /* as cgkilld found it, before it raised its own priority */
 	const struct rlimit *no_file; /* RLIMIT_NOFILE as cgkilld found it, before it raised its own */
 	pid_t main_pid;		      /* $MAINPID; 0 = unset */

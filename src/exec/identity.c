@@ -6,6 +6,29 @@
 #include "exec/child.h"
 #include "util/parse.h"
 
+/* Who is not root can be nobody but himself. error: why there is no such user. */
+static void make_user(struct child *c, const char *name, int error)
+{
+	unsigned number;
+	int r;
+
+	if (!c->x->unit->dynamic_user || error == EINTR || error == EIO || error == EMFILE ||
+	    error == ENFILE)
+		child_fail(c, STEP_USER, error);
+	r = geteuid() == 0 ? dynamic_user_number(c, name, &number) : -EPERM;
+	if (r < 0) {
+		child_protection_refused(c, STEP_USER, r, "DynamicUser=");
+		return;
+	}
+	c->uid = number;
+	c->gid = number;
+	c->user = strdup(name);
+	c->home = strdup("/");
+	c->shell = strdup("/usr/sbin/nologin");
+	if (!c->user || !c->home || !c->shell)
+		child_fail(c, STEP_MEMORY, ENOMEM);
+}
+
 static void look_up_user(struct child *c, const char *name)
 {
 	unsigned number;
@@ -25,7 +48,7 @@ static void look_up_user(struct child *c, const char *name)
 		c->uid = number;
 		c->gid = number;
 	} else {
-		child_fail(c, STEP_USER, errno ? errno : ESRCH);
+		make_user(c, name, errno ? errno : ESRCH);
 	}
 }
 
@@ -40,6 +63,10 @@ static gid_t look_up_group(const struct child *c, const char *name)
 	gr = getgrnam(name);
 	if (gr)
 		return gr->gr_gid;
+	if (c->x->unit->dynamic_user && c->x->unit->user && streq(name, c->x->unit->user))
+		return c->gid; /* that of the user, static or not */
+	if (c->x->unit->dynamic_user && dynamic_user_number(c, name, &number) == 0)
+		return number;
 	child_fail(c, STEP_GROUP, errno ? errno : ESRCH);
 }
 

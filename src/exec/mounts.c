@@ -2,6 +2,8 @@
 /*
  * The mount namespace of a service. The sources of binds are taken hold of before anything hides them, and attributes come
  * last, from what is mounted by then: as it is with submounts that nobody has thought of, and nothing is read-only too early.
+ * Each place is taken hold of before something happens there, and never by a symlink that a service, or another user, can
+ * have made: who has put one there would else choose what is shown to the next run, what is hidden, and what root makes.
  */
 #include "core/mountplan.h"
 
@@ -14,6 +16,8 @@
 
 #include "core/sandbox.h"
 #include "exec/child.h"
+#include "sys/beneath.h"
+#include "sys/kernel.h"
 #include "util/buf.h"
 
 struct view {
@@ -63,6 +67,31 @@ static int enter(const struct sandbox *s)
 	return 0;
 }
 
+/* ---- places ---- */
+
+static int open_place(const char *path)
+{
+	cleanup_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return root < 0 ? -errno : beneath_open(root, path + 1);
+}
+
+/* Where what is at a path is mounted once more; *tree: not attached to anything. 0 or -errno. */
+static int clone_tree(int place, bool recursive, int *tree)
+{
+	*tree = open_tree(place, "",
+			  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
+				  (recursive ? AT_RECURSIVE : 0));
+	return *tree < 0 ? -errno : 0;
+}
+
+static int attach(int tree, int place)
+{
+	return move_mount(tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0
+		       ? -errno
+		       : 0;
+}
+
 /* ---- before anything is mounted ---- */
 
 /* Units take for granted what every host with systemd has; without it nobody would hear what is sent there. */
@@ -73,55 +102,119 @@ static bool is_made_by_journald(const char *path)
 	return streq(path, "/dev/log") || strncmp(path, own, sizeof(own) - 1) == 0;
 }
 
+static int hold_source(struct mount_step *s)
+{
+	cleanup_close int place = open_place(s->source);
+
+	return place < 0 ? place : clone_tree(place, s->recursive, &s->tree);
+}
+
 static void hold_sources(struct view *v)
 {
 	for (size_t i = 0; i < v->plan.n;) {
 		struct mount_step *s = &v->plan.v[i];
+		int r = s->kind == MOUNT_BIND ? hold_source(s) : 0;
 
-		if (s->kind == MOUNT_BIND)
-			s->tree = open_tree(AT_FDCWD, s->source,
-					    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-						    (s->recursive ? AT_RECURSIVE : 0));
-		if (s->kind != MOUNT_BIND || s->tree >= 0) {
+		if (r == 0) {
 			i++;
 			continue;
 		}
-		if (errno == ENOENT && is_made_by_journald(s->source))
+		if (r == -ENOENT && is_made_by_journald(s->source))
 			child_warn(v->c, STEP_NAMESPACE, ENOENT, s->source);
-		else if (errno == ENOENT && !s->optional)
-			child_fail_at(v->c, STEP_NAMESPACE, ENOENT, s->source);
-		else if (errno != ENOENT)
-			refused(v, s, errno);
+		else if ((r == -ENOENT && !s->optional) || (r != -ENOENT && s->insist))
+			child_fail_at(v->c, STEP_NAMESPACE, r, s->source);
+		else if (r != -ENOENT)
+			refused(v, s, r);
 		mount_plan_drop(&v->plan, i);
 	}
 }
 
-static void enter_root(const struct child *c)
+static void enter_root(const struct child *c, int root)
 {
-	const char *root = c->x->unit->sandbox->root_directory;
+	if (fchdir(root) < 0 || chroot(".") < 0 || chdir("/") < 0)
+		child_fail_at(c, STEP_CHROOT, errno, c->x->unit->sandbox->root_directory);
+}
 
-	if (root && (chroot(root) < 0 || chdir("/") < 0))
-		child_fail_at(c, STEP_CHROOT, errno, root);
+static int open_root(const struct child *c)
+{
+	const char *path = c->x->unit->sandbox->root_directory;
+	int root = open_place(path);
+
+	if (root < 0)
+		child_fail_at(c, STEP_CHROOT, root, path);
+	return root;
+}
+
+/* As something mounted, so that it has attributes; of which what is mounted in the namespace is a part. */
+static void mount_root(const struct child *c)
+{
+	cleanup_close int place = open_root(c), tree = -1;
+	int r = clone_tree(place, true, &tree);
+
+	if (r == 0)
+		r = attach(tree, place);
+	if (r < 0)
+		child_fail_at(c, STEP_NAMESPACE, r, c->x->unit->sandbox->root_directory);
+	enter_root(c, tree);
+}
+
+static int resolve(const struct view *v, const char *path, char real[static PATH_MAX])
+{
+	cleanup_close int place = open_place(path);
+	char link[32];
+	ssize_t n;
+
+	if (place < 0)
+		return place;
+	snprintf(link, sizeof(link), "self/fd/%d", place);
+	n = readlinkat(v->proc, link, real, PATH_MAX - 1);
+	if (n < 0)
+		return -errno;
+	real[n] = '\0';
+	return 0;
+}
+
+/* What is below something that is yet to be mounted is no matter of what is there now. */
+static int resolve_step(const struct view *v, size_t i, char **out)
+{
+	const struct mount_step *s = &v->plan.v[i], *cover = mount_plan_cover(&v->plan, i);
+	char real[PATH_MAX];
+	int r = resolve(v, cover ? cover->path : s->path, real);
+
+	if (r == -ENOENT && (cover || s->makes_path))
+		*out = strdup(s->path);
+	else if (r < 0)
+		return r;
+	else if (asprintf(out, "%s%s", cover && streq(real, "/") ? "" : real,
+			  cover ? path_below(s->path, cover->path) : "") < 0)
+		*out = NULL;
+	return *out ? 0 : -ENOMEM;
 }
 
 static void resolve_paths(struct view *v)
 {
-	for (size_t i = 0; i < v->plan.n;) {
-		struct mount_step *s = &v->plan.v[i];
-		char *real = realpath(s->path, NULL);
+	size_t n = v->plan.n;
+	char **real = calloc(n + 1, sizeof(*real));
 
-		if (!real && !(errno == ENOENT && (s->makes_path || s->optional)))
-			child_fail_at(v->c, STEP_NAMESPACE, errno, s->path);
-		if (!real && !s->makes_path) {
-			mount_plan_drop(&v->plan, i);
-			continue;
-		}
-		if (real) {
-			free(s->path);
-			s->path = real;
-		}
-		i++;
+	if (!real)
+		child_fail(v->c, STEP_MEMORY, ENOMEM);
+	for (size_t i = 0; i < n; i++) {
+		const struct mount_step *s = &v->plan.v[i];
+		int r = resolve_step(v, i, &real[i]);
+
+		if (r < 0 && !s->optional)
+			child_fail_at(v->c, STEP_NAMESPACE, r, s->path);
+		if (r < 0 && r != -ENOENT)
+			refused(v, s, r);
 	}
+	while (n-- > 0)
+		if (real[n]) {
+			free(v->plan.v[n].path);
+			v->plan.v[n].path = real[n];
+		} else {
+			mount_plan_drop(&v->plan, n);
+		}
+	free(real);
 }
 
 int mounts_make_tmpfs(unsigned attributes)
@@ -137,14 +230,6 @@ int mounts_make_tmpfs(unsigned attributes)
 	return fd < 0 ? -errno : fd;
 }
 
-static int attach(int tree, int at, const char *path)
-{
-	return move_mount(tree, "", at, path,
-			  MOVE_MOUNT_F_EMPTY_PATH | (*path ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0
-		       ? -errno
-		       : 0;
-}
-
 /* What InaccessiblePaths= shows: a mode that lets nobody in, and for root, whom that does not stop, nothing to see or write. */
 static int make_blanks(const struct view *v)
 {
@@ -158,7 +243,7 @@ static int make_blanks(const struct view *v)
 	if (mkdirat(fd, "directory", 0) < 0 || mknodat(fd, "file", S_IFREG, 0) < 0 ||
 	    mount_setattr(fd, "", AT_EMPTY_PATH, &read_only, sizeof(read_only)) < 0)
 		return -errno;
-	r = attach(fd, v->runtime_dir, ""); /* what is not mounted cannot be cloned: Linux before 6.15 */
+	r = attach(fd, v->runtime_dir); /* what is not mounted cannot be cloned: Linux before 6.15 */
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
@@ -189,29 +274,6 @@ static void hold_blanks(struct view *v)
 
 /* ---- mounting ---- */
 
-static bool is_mount(const char *path)
-{
-	struct statx st;
-
-	return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &st) == 0 &&
-	       st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
-}
-
-/* A place for a directory, or for a file. */
-static void make_place(const char *path, bool is_directory)
-{
-	cleanup_free char *copy = strdup(path);
-
-	for (char *slash = copy; slash && (slash = strchr(slash + 1, '/')); *slash = '/') {
-		*slash = '\0';
-		(void)!mkdir(copy, 0755);
-	}
-	if (is_directory)
-		(void)!mkdir(path, 0755);
-	else
-		(void)!mknod(path, S_IFREG | 0644, 0);
-}
-
 static bool is_directory(const struct mount_step *s)
 {
 	struct stat st;
@@ -219,45 +281,82 @@ static bool is_directory(const struct mount_step *s)
 	return s->tree < 0 || fstat(s->tree, &st) < 0 || S_ISDIR(st.st_mode);
 }
 
-static int result(int r)
+/* A place for a directory, or for a file. */
+static int make_place(const struct mount_step *s)
 {
-	return r < 0 ? -errno : 0;
+	const char *name = "";
+	cleanup_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int parent = root < 0 ? -errno : beneath_parent(root, s->path + 1, true, &name);
+
+	if (parent < 0)
+		return parent;
+	if ((is_directory(s) ? mkdirat(parent, name, 0755)
+			     : mknodat(parent, name, S_IFREG | 0644, 0)) < 0 &&
+	    errno != EEXIST)
+		return -errno;
+	return open_place(s->path);
 }
 
-static int apply(const struct mount_step *s)
+static int mount_new(int place, const char *type, unsigned long flags, const char *options)
 {
+	if (fchdir(place) < 0 || mount(type, ".", type, flags, options) < 0)
+		return -errno;
+	return chdir("/") < 0 ? -errno : 0;
+}
+
+static int mount_itself(int place)
+{
+	cleanup_close int tree = -1;
+	int r;
+
+	if (beneath_is_mount(place))
+		return 0;
+	r = clone_tree(place, true, &tree);
+	return r < 0 ? r : attach(tree, place);
+}
+
+static int apply(const struct mount_step *s, int place)
+{
+	static const unsigned long nothing = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
 	switch (s->kind) {
 	case MOUNT_INACCESSIBLE:
 	case MOUNT_BIND:
-		return s->tree < 0 ? 0 /* told before */ : attach(s->tree, AT_FDCWD, s->path);
+		return s->tree < 0 ? 0 /* told before */ : attach(s->tree, place);
 	case MOUNT_TMPFS:
-		return result(mount("tmpfs", s->path, "tmpfs", s->flags, s->options));
+		return mount_new(place, "tmpfs", s->flags, s->options);
 	case MOUNT_PROC:
-		return result(mount("proc", s->path, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-				    s->options));
+		return mount_new(place, "proc", nothing, s->options);
 	case MOUNT_MQUEUE:
-		return result(mount("mqueue", s->path, "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
+		return mount_new(place, "mqueue", nothing, NULL);
 	case MOUNT_DEV:
-		return devices_mount(s->path);
+		return devices_mount(place);
 	case MOUNT_ITSELF:
 		break;
 	}
-	if (is_mount(s->path) || streq(s->path, "/"))
-		return 0;
-	return result(mount(s->path, s->path, NULL, MS_BIND | MS_REC, NULL));
+	return streq(s->path, "/") ? 0 : mount_itself(place);
+}
+
+/* What is mounted at the root is above it, where only ".." leads: follow_dotdot() in fs/namei.c. */
+static int enter_top(void)
+{
+	return chroot("/..") < 0 || chdir("/") < 0 ? -errno : 0;
 }
 
 static void mount_all(const struct view *v)
 {
 	for (size_t i = 0; i < v->plan.n; i++) {
 		const struct mount_step *s = &v->plan.v[i];
+		cleanup_close int place = open_place(s->path);
 		int r;
 
-		if (s->makes_path && access(s->path, F_OK) < 0)
-			make_place(s->path, is_directory(s));
-		r = apply(s);
+		if (place == -ENOENT && s->makes_path)
+			place = make_place(s);
+		r = place < 0 ? place : apply(s, place);
+		if (r == 0 && streq(s->path, "/") && (s->kind == MOUNT_TMPFS || s->kind == MOUNT_BIND))
+			r = enter_top();
 		/* What was there is hidden by what contains it. */
-		if (r < 0 && !(r == -ENOENT && !s->insist && access(s->path, F_OK) < 0))
+		if (r < 0 && !(r == -ENOENT && !s->insist))
 			refused(v, s, r);
 	}
 }
@@ -302,6 +401,12 @@ static void unescape(char *s)
 	*to = '\0';
 }
 
+static int result(int r)
+{
+	return r < 0 ? -errno : 0;
+}
+
+/* mountinfo tells paths without symlinks: one that is there by now is somebody's trick. */
 static int set_flags(const char *path, unsigned long old, unsigned long new)
 {
 	struct mount_attr attr = {
@@ -310,11 +415,24 @@ static int set_flags(const char *path, unsigned long old, unsigned long new)
 		.attr_clr = old & MS_NOEXEC && !(new &MS_NOEXEC) ? MOUNT_ATTR_NOEXEC : 0,
 	};
 
-	if (mount_setattr(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, &attr, sizeof(attr)) == 0)
+	cleanup_close int fd =
+		kernel_openat2(AT_FDCWD, path, O_PATH | O_NOFOLLOW | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
+
+	if (fd < 0)
+		return fd;
+	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)
 		return 0;
 	if (errno == ENOSYS) /* Linux before 5.12 */
 		return result(mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | new, NULL));
 	return -errno;
+}
+
+static bool is_mount(const char *path)
+{
+	struct statx st;
+
+	return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &st) == 0 &&
+	       st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 }
 
 static void set_attributes(const struct view *v, const char *path, unsigned long old)
@@ -333,7 +451,7 @@ static void set_attributes(const struct view *v, const char *path, unsigned long
 	if (new == old)
 		return;
 	r = set_flags(path, old, new);
-	if (r < 0 && is_mount(path)) /* else something else hides it */
+	if (r == -ELOOP || (r < 0 && is_mount(path))) /* else something else hides it */
 		child_protection_refused(v->c, STEP_NAMESPACE, r, directive);
 }
 
@@ -377,7 +495,6 @@ static FILE *open_mountinfo(const struct view *v)
 static void build(struct view *v, const struct private_tmp *tmp)
 {
 	const struct exec_context *x = v->c->x;
-	const char *root = x->unit->sandbox->root_directory;
 	cleanup_free char *notify_dir = x->notify_socket ? strdup(x->notify_socket) : NULL;
 	FILE *mountinfo;
 
@@ -389,9 +506,8 @@ static void build(struct view *v, const struct private_tmp *tmp)
 	hold_sources(v);
 	v->proc = open("/proc", O_PATH | O_CLOEXEC);
 	v->runtime_dir = open(x->runtime_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root && mount(root, root, NULL, MS_BIND | MS_REC, NULL) < 0)
-		child_fail_at(v->c, STEP_NAMESPACE, errno, root);
-	enter_root(v->c);
+	if (x->unit->sandbox->root_directory)
+		mount_root(v->c);
 	mountinfo = open_mountinfo(v);
 	resolve_paths(v);
 	mount_plan_settle(&v->plan);
@@ -417,7 +533,8 @@ void child_set_up_mounts(const struct child *c)
 	r = enter(s);
 	if (r < 0) {
 		refused_all(c, r);
-		enter_root(c);
+		if (s->root_directory)
+			enter_root(c, open_root(c)); /* the descriptor ends with execve */
 		return;
 	}
 	mask = umask(0);

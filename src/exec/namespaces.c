@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -10,24 +11,74 @@
 #include "core/sandbox.h"
 #include "exec/child.h"
 
-/* ---- network, System V IPC, host name ---- */
+/* ---- those that all processes of a run have in common: network, System V IPC ---- */
 
-static int enter(const char *path, int type)
+enum { SHARED_MAX = 2 };
+
+static const struct shared {
+	int type;
+	const char *name; /* below /proc/PID/ns */
+	const char *directive;
+	enum exec_step step;
+} kinds[SHARED_MAX] = {
+	{ CLONE_NEWNET, "net", "PrivateNetwork=", STEP_NETWORK },
+	{ CLONE_NEWIPC, "ipc", "PrivateIPC=", STEP_NAMESPACE },
+};
+
+/* Of daemon/namespaces.h: what is sent to the first of the pair lies in the second, until the run is over. */
+static int storage(const struct child *c)
 {
-	cleanup_close int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
-
-	return fd < 0 || setns(fd, type) < 0 ? -errno : 0;
+	return c->x->fds.n_own > 0 ? STDERR_FILENO + 1 + (int)c->x->fds.n : -1;
 }
 
-/* ExecStop= and its like see what the main process sees, as long as there is one. */
-static bool joined_main(const struct child *c, const char *name, int type)
-{
-	char path[64];
+union control {
+	struct cmsghdr align;
+	char space[CMSG_SPACE(SHARED_MAX * sizeof(int))];
+};
 
-	if (c->x->main_pid <= 0)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%d/ns/%s", c->x->main_pid, name);
-	return enter(path, type) == 0;
+/* Those of the run, where they stay. How many. */
+static size_t get_stored(int pair, int fds[static SHARED_MAX])
+{
+	union control control;
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.space,
+			      .msg_controllen = sizeof(control.space) };
+	struct cmsghdr *c;
+	size_t size;
+
+	if (pair < 0 || recvmsg(pair + 1, &msg, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
+		return 0;
+	c = CMSG_FIRSTHDR(&msg);
+	if (!c)
+		return 0;
+	size = c->cmsg_len - CMSG_LEN(0);
+	memcpy(fds, CMSG_DATA(c), size);
+	return size / sizeof(int);
+}
+
+/* In place of what was there. */
+static void store(int pair, const int *fds, size_t n)
+{
+	union control control = { .space = "" };
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.space,
+			      .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	if (pair < 0 || n == 0)
+		return;
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, n * sizeof(int));
+	(void)!recv(pair + 1, &byte, 1, MSG_DONTWAIT);
+	(void)!sendmsg(pair, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void raise_loopback(const struct child *c)
@@ -43,40 +94,96 @@ static void raise_loopback(const struct child *c)
 	child_warn(c, STEP_NETWORK, errno, "PrivateNetwork= without a loopback interface");
 }
 
-static void set_up_network(const struct child *c, const struct sandbox *s)
+static int open_of(pid_t pid, const char *name)
 {
-	int r = s->network_namespace ? enter(s->network_namespace, CLONE_NEWNET) : 0;
+	char path[64];
 
-	if (r < 0)
-		child_fail_at(c, STEP_NETWORK, r, s->network_namespace);
-	if (s->network_namespace || !s->private_network || joined_main(c, "net", CLONE_NEWNET))
-		return;
-	if (unshare(CLONE_NEWNET) < 0)
-		child_protection_refused(c, STEP_NETWORK, errno, "PrivateNetwork=");
-	else
-		raise_loopback(c);
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-static void set_up_ipc(const struct child *c, const struct sandbox *s)
+/* By a cgkilld that has lost what was stored: what the main process has, as long as there is one. */
+static bool joined_main(const struct child *c, const struct shared *k)
 {
-	int r = s->ipc_namespace ? enter(s->ipc_namespace, CLONE_NEWIPC) : 0;
+	cleanup_close int fd = c->x->main_pid > 0 ? open_of(c->x->main_pid, k->name) : -1;
 
-	if (r < 0)
-		child_fail_at(c, STEP_NAMESPACE, r, s->ipc_namespace);
-	if (s->ipc_namespace || !s->private_ipc || joined_main(c, "ipc", CLONE_NEWIPC))
-		return;
-	if (unshare(CLONE_NEWIPC) < 0)
-		child_protection_refused(c, STEP_NAMESPACE, errno, "PrivateIPC=");
+	return fd >= 0 && setns(fd, k->type) == 0;
+}
+
+/* Its descriptor; -1: it is the host's that we have still. */
+static int make(const struct child *c, const struct shared *k)
+{
+	if (!joined_main(c, k)) {
+		if (unshare(k->type) < 0) {
+			child_protection_refused(c, k->step, errno, k->directive);
+			return -1;
+		}
+		if (k->type == CLONE_NEWNET)
+			raise_loopback(c);
+	}
+	return open_of(getpid(), k->name);
+}
+
+static int find(const int *fds, size_t n, int type)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ioctl(fds[i], NS_GET_NSTYPE) == type)
+			return fds[i];
+	return -1;
+}
+
+/* wanted: CLONE_NEW*. Of processes that are born at the same time one makes them: setup_shareable_ns() of systemd 252. */
+static void join(const struct child *c, int wanted)
+{
+	int pair = storage(c), fds[SHARED_MAX], fd;
+	size_t stored, n;
+
+	if (pair >= 0)
+		(void)!lockf(pair, F_LOCK, 0);
+	stored = n = get_stored(pair, fds);
+	for (size_t i = 0; i < SHARED_MAX; i++) {
+		const struct shared *k = &kinds[i];
+
+		if (!(wanted & k->type))
+			continue;
+		fd = find(fds, stored, k->type);
+		if (fd >= 0 && setns(fd, k->type) < 0)
+			child_protection_refused(c, k->step, errno, k->directive);
+		if (fd < 0 && n < SHARED_MAX) {
+			fds[n] = make(c, k);
+			n += fds[n] >= 0;
+		}
+	}
+	if (n > stored)
+		store(pair, fds, n);
+	if (pair >= 0)
+		(void)!lockf(pair, F_ULOCK, 0);
+	while (n > 0)
+		close(fds[--n]);
+}
+
+/* A namespace that somebody else has made; NULL: none. */
+static void enter(const struct child *c, const char *path, const struct shared *k)
+{
+	cleanup_close int fd = path ? open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;
+
+	if (path && (fd < 0 || setns(fd, k->type) < 0))
+		child_fail_at(c, k->step, errno, path);
 }
 
 void child_set_up_namespaces(const struct child *c)
 {
 	const struct sandbox *s = c->x->unit->sandbox;
+	int wanted;
 
 	if (!s || c->x->command->privileged)
 		return;
-	set_up_network(c, s);
-	set_up_ipc(c, s);
+	wanted = (s->private_network && !s->network_namespace ? CLONE_NEWNET : 0) |
+		 (s->private_ipc && !s->ipc_namespace ? CLONE_NEWIPC : 0);
+	if (wanted)
+		join(c, wanted);
+	enter(c, s->network_namespace, &kinds[0]);
+	enter(c, s->ipc_namespace, &kinds[1]);
 	if (s->protect_hostname && unshare(CLONE_NEWUTS) < 0)
 		child_protection_refused(c, STEP_NAMESPACE, errno, "ProtectHostname=");
 }

@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "core/mountplan.h"
@@ -17,6 +19,7 @@
 static int open_own(int base, const char *name)
 {
 	char aside[64];
+	uint64_t random;
 	struct stat st;
 
 	for (unsigned i = 0; i < TRIES; i++) {
@@ -28,7 +31,9 @@ static int open_own(int base, const char *name)
 		if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 077) == 0)
 			return fd;
 		close_fd(fd);
-		snprintf(aside, sizeof(aside), ".cgkill-foreign-%d-%u", getpid(), i);
+		if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0) /* nor does he guess that one */
+			return -errno;
+		snprintf(aside, sizeof(aside), ".cgkill-foreign-%016" PRIx64, random);
 		if (renameat(base, name, base, aside) < 0 && errno != ENOENT)
 			return -errno;
 	}

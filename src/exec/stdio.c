@@ -2,7 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
+#include "core/logging.h"
 #include "exec/child.h"
 #include "util/buf.h"
 
@@ -38,13 +41,44 @@ static int open_fifo(const struct child *c)
 	return open_stdio(path, O_RDWR);
 }
 
+/*
+ * journald takes a stream with a few lines ahead of it: identifier, unit, priority, whether "<N>" counts, and whether it is to
+ * be passed on to syslogd, the kernel's log and the console; src/journal/journald-stream.c, setup_state() and what follows.
+ */
+static int open_journal(const struct child *c)
+{
+	static const struct sockaddr_un journald = { AF_UNIX, "/run/systemd/journal/stdout" };
+	const struct unit *u = c->x->unit;
+	const struct logging *g = u->logging ? u->logging : &logging_default;
+	const char *slash = strrchr(c->x->command->path, '/');
+	const char *command = slash ? slash + 1 : c->x->command->path;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&journald, sizeof(journald)) < 0 ||
+	    shutdown(fd, SHUT_RD) < 0 ||
+	    dprintf(fd, "%s\n%s\n%d\n%d\n0\n0\n0\n", g->identifier ? g->identifier : command,
+		    u->name, g->facility << 3 | g->level, !g->no_prefix) < 0) {
+		int r = -errno;
+
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/* Not UNIT.log: what a service writes by itself could look like a record of the logger's, or of cgkilld's. */
 static int open_log(const struct child *c)
 {
 	cleanup_free char *path = NULL;
+	int fd = c->x->to_journal ? open_journal(c) : -1;
 
+	if (fd >= 0)
+		return fd;
 	if (c->x->fifo_dir)
 		return open_fifo(c);
-	if (asprintf(&path, "%s/%s.log", c->x->log_dir, c->x->unit->name) < 0)
+	if (asprintf(&path, "%s/%s.raw", c->x->log_dir, c->x->unit->name) < 0)
 		return -ENOMEM;
 	return open_stdio(path, O_WRONLY | O_CREAT | O_APPEND);
 }
