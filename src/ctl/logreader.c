@@ -12,6 +12,7 @@
 #define READ_SIZE  (256U << 10)
 #define JOINED_MAX (16U << 20) /* a longer line is told in parts */
 #define TAIL_FIRST (64U << 10)
+#define HEAD_MAX   1024U
 
 /* ---- its files ---- */
 
@@ -27,9 +28,9 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static unsigned number_of(const char *name, const char *unit)
+static unsigned number_of(const char *name, const struct logreader *r)
 {
-	const char *rest = after_prefix(name, unit);
+	const char *rest = r->raw ? NULL : after_prefix(name, r->unit);
 	unsigned n = 0;
 
 	rest = rest ? after_prefix(rest, ".log.") : NULL;
@@ -49,7 +50,7 @@ static int list_numbers(const struct logreader *r, struct numbers *out)
 		return error;
 	}
 	for (const struct dirent *e; (e = readdir(dir));) {
-		unsigned n = number_of(e->d_name, r->unit), *v;
+		unsigned n = number_of(e->d_name, r), *v;
 
 		if (n == 0)
 			continue;
@@ -73,7 +74,7 @@ static int open_number(const struct logreader *r, unsigned number)
 	int fd;
 
 	if ((number > 0 ? asprintf(&name, "%s.log.%u", r->unit, number)
-			: asprintf(&name, "%s.log", r->unit)) < 0)
+			: asprintf(&name, "%s.%s", r->unit, r->raw ? "raw" : "log")) < 0)
 		return -ENOMEM;
 	fd = openat(r->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	return fd < 0 ? -errno : fd;
@@ -102,11 +103,19 @@ static unsigned next_number(const struct logreader *r, const struct numbers *l)
 	return 0;
 }
 
+/* What its first record says counts for all of it, also where it is read from its middle on. */
 static void take_file(struct logreader *r, int fd, unsigned number)
 {
+	char data[HEAD_MAX];
+	ssize_t n = r->raw ? 0 : pread(fd, data, sizeof(data), 0);
+	struct logline l = { .mark = LOGLINE_WHOLE, .text = "" };
+
 	close_fd(r->fd);
 	r->fd = fd;
 	r->number = number;
+	if (n > 0)
+		(void)logline_parse(data, (size_t)n, &l);
+	logging_parse_head(&r->how, l.text, l.mark == LOGLINE_HEAD ? l.len : 0);
 }
 
 /* 0; -ENOENT: there is none (yet); -errno. */
@@ -127,15 +136,18 @@ static int open_next(struct logreader *r)
 
 /* ---- lines ---- */
 
-int logreader_init(struct logreader *r, int dir_fd, const char *unit)
+int logreader_init(struct logreader *r, int dir_fd, const char *unit, bool raw)
 {
-	*r = (struct logreader){ .unit = strdup(unit), .dir_fd = dir_fd, .fd = -1 };
+	*r = (struct logreader){
+		.unit = strdup(unit), .dir_fd = dir_fd, .fd = -1, .raw = raw, .how = logging_default
+	};
 	return r->unit ? 0 : -ENOMEM;
 }
 
 void logreader_deinit(struct logreader *r)
 {
 	free(TAKE_PTR(r->unit));
+	free(TAKE_PTR(r->how.identifier));
 	r->fd = close_fd(r->fd);
 	buf_deinit(&r->window);
 	buf_deinit(&r->joined);
@@ -182,12 +194,34 @@ static int read_more(struct logreader *r)
 	return n == -ENOENT ? 0 : n < 0 ? n : read_more(r);
 }
 
+/* As sd-daemon(3) has it; what cgkilld says itself is of that form, too. */
+static void read_level(struct logreader *r)
+{
+	bool may = r->event || !r->how.no_prefix;
+	bool has = may && r->len >= 3 && r->text[0] == '<' && r->text[1] >= '0' &&
+		   r->text[1] <= '7' && r->text[2] == '>';
+
+	r->prefix = has ? 3 : 0;
+	r->level = has ? r->text[1] - '0' : r->event ? logging_default.level : r->how.level;
+}
+
 static void set_line(struct logreader *r, const char *text, size_t len, bool ended)
 {
 	r->text = text;
 	r->len = len;
 	r->ended = ended;
 	r->have = true;
+	read_level(r);
+}
+
+/* The next record, as logline_parse(). */
+static size_t parse(const struct logreader *r, const char *data, size_t len, struct logline *out)
+{
+	size_t n = logline_parse(data, len, out);
+
+	if (n > 0 && r->raw)
+		*out = (struct logline){ .mark = LOGLINE_WHOLE, .text = data, .len = n - 1 };
+	return n;
 }
 
 /* The part of a line that is there. */
@@ -204,6 +238,8 @@ static int take_record(struct logreader *r, const struct logline *l)
 {
 	bool first = r->joined.len == 0;
 
+	if (l->mark == LOGLINE_HEAD)
+		return 0;
 	if (first)
 		r->real = MAX_OF(r->real, l->real);
 	r->event = l->mark == LOGLINE_EVENT;
@@ -235,7 +271,7 @@ int logreader_next(struct logreader *r, bool flush)
 	r->told = r->have = false;
 	for (;;) {
 		size_t n = r->window.len > r->at
-				   ? logline_parse(r->window.data + r->at, r->window.len - r->at, &l)
+				   ? parse(r, r->window.data + r->at, r->window.len - r->at, &l)
 				   : 0;
 
 		if (n > 0 && l.mark == LOGLINE_EVENT && r->joined.len > 0)
@@ -252,14 +288,15 @@ int logreader_next(struct logreader *r, bool flush)
 /* ---- the last ones ---- */
 
 /* Where lines begin in the data, which begins with a record: their offsets are counted, the n-th last is wanted. */
-static size_t find_last(const char *data, size_t len, size_t n, size_t *offset)
+static size_t find_last(const struct logreader *r, const char *data, size_t len, size_t n, size_t *offset)
 {
 	size_t *ring = calloc(n, sizeof(*ring)), count = 0;
 	bool begins = true;
 	struct logline l;
 
-	for (size_t at = 0, used; ring && (used = logline_parse(data + at, len - at, &l)) > 0;
-	     at += used) {
+	for (size_t at = 0, used; ring && (used = parse(r, data + at, len - at, &l)) > 0; at += used) {
+		if (l.mark == LOGLINE_HEAD)
+			continue;
 		if (begins || l.mark == LOGLINE_EVENT)
 			ring[count++ % n] = at;
 		begins = l.mark != LOGLINE_PIECE;
@@ -270,7 +307,7 @@ static size_t find_last(const char *data, size_t len, size_t n, size_t *offset)
 }
 
 /* In one file: the number of lines found, up to n, and where the first of them begins. */
-static ssize_t seek_in_file(int fd, size_t n, off_t *where)
+static ssize_t seek_in_file(const struct logreader *r, int fd, size_t n, off_t *where)
 {
 	off_t size = lseek(fd, 0, SEEK_END);
 	off_t back = TAIL_FIRST;
@@ -290,7 +327,7 @@ static ssize_t seek_in_file(int fd, size_t n, off_t *where)
 		newline = memchr(data, '\n', (size_t)got);
 		if (from > 0)
 			skip = newline ? (size_t)(newline - data) + 1 : (size_t)got;
-		count = find_last(data + skip, (size_t)got - skip, n, &offset);
+		count = find_last(r, data + skip, (size_t)got - skip, n, &offset);
 		*where = from + (off_t)(skip + offset);
 		if (count == n || from == 0)
 			return (ssize_t)count;
@@ -312,7 +349,7 @@ ssize_t logreader_seek_last(struct logreader *r, size_t n)
 
 		if (fd == -ENOENT)
 			continue;
-		count = fd < 0 ? fd : seek_in_file(fd, n - found, &where);
+		count = fd < 0 ? fd : seek_in_file(r, fd, n - found, &where);
 		if (count >= 0 && lseek(fd, where, SEEK_SET) < 0)
 			count = -errno;
 		if (count < 0) {

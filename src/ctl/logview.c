@@ -5,12 +5,13 @@
 #include <jansson.h>
 #include <time.h>
 
+#include "core/text.h"
 #include "core/varlink.h"
 
 /* ---- one line ---- */
 
 /* "Nov 22 12:45:45.123456", local time */
-static void print_time(usec_t real)
+static void print_time(FILE *out, usec_t real)
 {
 	time_t seconds = (time_t)(real / USEC_PER_SEC);
 	char text[TIME_MAX] = "-";
@@ -18,16 +19,42 @@ static void print_time(usec_t real)
 
 	if (real > 0 && localtime_r(&seconds, &tm) &&
 	    strftime(text, sizeof(text), "%b %d %H:%M:%S", &tm) > 0)
-		printf("%s.%06u ", text, (unsigned)(real % USEC_PER_SEC));
+		fprintf(out, "%s.%06u ", text, (unsigned)(real % USEC_PER_SEC));
 	else
-		fputs("- ", stdout);
+		fputs("- ", out);
 }
 
-/* A NUL does not end it; a tab is harmless. */
-static void print_text(const char *text, size_t len)
+/* What is not UTF-8 may be C1 to a terminal. */
+static void put_part(struct buf *b, const char *p)
+{
+	if (text_is_utf8(p)) {
+		put_printable(b, p);
+		return;
+	}
+	for (; *p; p++)
+		if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f)
+			buf_printf(b, "\\x%02x", (unsigned char)*p);
+		else
+			buf_putc(b, *p);
+}
+
+static bool is_plain(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+/* A NUL does not end it; a tab is harmless. Most lines are neither long nor strange. */
+static void print_text(FILE *out, const char *text, size_t len)
 {
 	cleanup_buf struct buf b = BUF_INIT;
 
+	if (is_plain(text, len)) {
+		fwrite(text, 1, len, out);
+		return;
+	}
 	for (size_t at = 0; at < len; at++) {
 		const char *stop = memchr(text + at, '\0', len - at);
 		size_t n = stop ? (size_t)(stop - text) - at : len - at;
@@ -37,7 +64,7 @@ static void print_text(const char *text, size_t len)
 			tab = strchr(p, '\t');
 			if (tab)
 				*tab = '\0';
-			put_printable(&b, p);
+			put_part(&b, p);
 			if (tab)
 				buf_putc(&b, '\t');
 		}
@@ -45,32 +72,47 @@ static void print_text(const char *text, size_t len)
 		if (stop)
 			buf_puts(&b, "\\x00");
 	}
-	fwrite(b.data ? b.data : "", 1, b.len, stdout);
+	fwrite(b.data ? b.data : "", 1, b.len, out);
+}
+
+/* As journalctl has it: by how bad it is. */
+static const char *colour_of(const struct logview *v, const struct logreader *r)
+{
+	if (r->level <= 3)
+		return style_colour(&v->style, COLOUR_RED);
+	if (r->level == 4)
+		return style_colour(&v->style, COLOUR_YELLOW);
+	return r->event || r->level == 5 ? style_colour(&v->style, COLOUR_BOLD) : NULL;
 }
 
 static void show_short(const struct logview *v, const struct logreader *r)
 {
-	print_time(r->real);
-	if (r->event)
-		printf("%scgkilld: ", style_colour(&v->style, COLOUR_BOLD));
-	printf("%s: ", r->unit);
-	print_text(r->text, r->len);
-	printf("%s\n", r->event ? style_colour(&v->style, COLOUR_PLAIN) : "");
+	const char *colour = colour_of(v, r);
+
+	print_time(v->out, r->real);
+	if (colour)
+		fputs(colour, v->out);
+	fprintf(v->out, "%s%s: ", r->event ? "cgkilld: " : "", r->unit);
+	print_text(v->out, r->text + r->prefix, r->len - r->prefix);
+	fprintf(v->out, "%s\n", colour ? style_colour(&v->style, COLOUR_PLAIN) : "");
 }
 
-static void show_cat(const struct logreader *r)
+static void show_cat(const struct logview *v, const struct logreader *r)
 {
-	if (r->event)
-		return;
-	fwrite(r->text, 1, r->len, stdout);
+	if (v->terminal)
+		print_text(v->out, r->text, r->len);
+	else
+		fwrite(r->text, 1, r->len, v->out);
 	if (r->ended)
-		putchar('\n');
+		putc('\n', v->out);
 }
 
 /* As journalctl has it: what is no text is an array of bytes. */
 static json_t *message(const struct logreader *r)
 {
-	json_t *o = memchr(r->text, '\0', r->len) ? NULL : json_stringn(r->text, r->len);
+	json_t *o = memchr(r->text, '\0', r->len)
+			    ? NULL
+			    : json_stringn(r->text + r->prefix, r->len - r->prefix);
 
 	if (o)
 		return o;
@@ -80,18 +122,33 @@ static json_t *message(const struct logreader *r)
 	return o;
 }
 
-static void show_json(const struct logreader *r)
+static void show_json(const struct logview *v, const struct logreader *r)
 {
-	char real[32];
+	const char *id = r->event ? "cgkilld" : r->how.identifier ? r->how.identifier : r->unit;
+	int facility = r->event ? logging_default.facility : r->how.facility;
+	char real[32], level[12], number[12];
 	cleanup_json json_t *o = NULL;
 
 	snprintf(real, sizeof(real), "%llu", (unsigned long long)r->real);
-	o = json_pack("{s:s, s:s, s:s, s:o}", "__REALTIME_TIMESTAMP", real,
-		      r->event ? "UNIT" : "_SYSTEMD_UNIT", r->unit, "SYSLOG_IDENTIFIER",
-		      r->event ? "cgkilld" : r->unit, "MESSAGE", message(r));
+	snprintf(level, sizeof(level), "%d", r->level);
+	snprintf(number, sizeof(number), "%d", facility);
+	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "__REALTIME_TIMESTAMP", real, "PRIORITY",
+		      level, "SYSLOG_FACILITY", number, r->event ? "UNIT" : "_SYSTEMD_UNIT",
+		      r->unit, "SYSLOG_IDENTIFIER", id, "MESSAGE", message(r));
 	if (o)
-		json_dumpf(o, stdout, JSON_COMPACT);
-	putchar('\n');
+		json_dumpf(o, v->out, JSON_COMPACT);
+	putc('\n', v->out);
+}
+
+static int note_begin(struct logview *v)
+{
+	off_t *begins = reallocarray(v->begins, v->n_begins + 2, sizeof(*begins));
+
+	if (!begins)
+		return -ENOMEM;
+	v->begins = begins;
+	v->begins[v->n_begins++] = ftello(v->out);
+	return 0;
 }
 
 static void show(const struct logview *v, const struct logreader *r)
@@ -101,10 +158,10 @@ static void show(const struct logview *v, const struct logreader *r)
 		show_short(v, r);
 		break;
 	case LOG_FORM_CAT:
-		show_cat(r);
+		show_cat(v, r);
 		break;
 	case LOG_FORM_JSON:
-		show_json(r);
+		show_json(v, r);
 		break;
 	case LOG_FORM_MAX:
 		break;
@@ -115,7 +172,8 @@ static void show(const struct logview *v, const struct logreader *r)
 
 static bool is_wanted(const struct logview *v, const struct logreader *r)
 {
-	return r->real >= v->since && !(r->event && (v->output_only || v->form == LOG_FORM_CAT));
+	return r->real >= v->since && r->level >= v->level_min && r->level <= v->level_max &&
+	       !(r->event && (v->output_only || v->form == LOG_FORM_CAT));
 }
 
 /* The reader whose line is the earliest; NULL: nobody has one. */
@@ -148,12 +206,31 @@ int logview_show(struct logview *v, bool flush, const char **whose)
 		r->have = false;
 		if (!is_wanted(v, r))
 			continue;
-		if (v->passed++ >= v->skip && !v->silent)
-			show(v, r);
-		if (ferror(stdout))
+		if (v->passed++ < v->skip || v->silent)
+			continue;
+		if (v->reverse && note_begin(v) < 0)
+			return -ENOMEM;
+		show(v, r);
+		if (ferror(v->out))
 			return -EIO;
 	}
 	return e;
+}
+
+int logview_tell_backwards(struct logview *v)
+{
+	off_t end = ftello(v->out);
+
+	for (size_t i = v->n_begins; i > 0; end = v->begins[--i]) {
+		size_t len = (size_t)(end - v->begins[i - 1]);
+		cleanup_free char *line = malloc(len);
+
+		if (!line || fseeko(v->out, v->begins[i - 1], SEEK_SET) < 0 ||
+		    fread(line, 1, len, v->out) != len)
+			return line ? -EIO : -ENOMEM;
+		fwrite(line, 1, len, stdout);
+	}
+	return ferror(stdout) ? -EIO : 0;
 }
 
 void logview_deinit(struct logview *v)
@@ -161,5 +238,6 @@ void logview_deinit(struct logview *v)
 	for (size_t i = 0; i < v->n; i++)
 		logreader_deinit(&v->readers[i]);
 	free(TAKE_PTR(v->readers));
+	free(TAKE_PTR(v->begins));
 	v->n = 0;
 }

@@ -13,11 +13,17 @@ struct logview {
 	size_t n;
 	enum log_form form;
 	struct style style;
-	usec_t since, until; /* CLOCK_REALTIME; 0 and USEC_INFINITY: no bound */
-	bool output_only;    /* no events */
-	uint64_t skip;	     /* so many lines are passed over first */
-	uint64_t passed;     /* lines that were in the bounds, shown or not */
-	bool silent;	     /* they are only counted */
+	bool terminal;		  /* which no service is to steer */
+	int level_min, level_max; /* syslog(3): 0 is the worst */
+	usec_t since, until;	  /* CLOCK_REALTIME; 0 and USEC_INFINITY: no bound */
+	bool output_only;	  /* no events */
+	uint64_t skip;		  /* so many lines are passed over first */
+	uint64_t passed;	  /* lines that were in the bounds, shown or not */
+	bool silent;		  /* they are only counted */
+	FILE *out;		  /* standard output, or what is then told backwards */
+	off_t *begins;		  /* reverse: of the lines in out; NULL: in their order */
+	size_t n_begins;
+	bool reverse;
 };
 
 /*
@@ -25,4 +31,6 @@ struct logview {
  * unit in *whose, or NULL when it is standard output.
  */
 int logview_show(struct logview *v, bool flush, const char **whose) must_check;
+/* reverse: what was shown, from its end. 0 or -errno. */
+int logview_tell_backwards(struct logview *v) must_check;
 void logview_deinit(struct logview *v); /* with its readers */

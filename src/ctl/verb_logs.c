@@ -5,13 +5,12 @@
 #include <limits.h>
 #include <sys/inotify.h>
 
+#include "ctl/logdir.h"
 #include "ctl/logview.h"
 #include "ctl/manager.h"
 #include "ctl/when.h"
 #include "util/strv.h"
 
-#define LOG_DIR_SYSTEM \
-	"/var/log/cgkill" /* of a cgkilld that has ended, whose runtime directory may be gone */
 #define FOLLOW_LINES 10
 
 /* ---- what is asked for ---- */
@@ -43,28 +42,35 @@ static int parse_bound(const char *option, const char *text, usec_t *out)
 	return CGKILL_EXIT_USAGE;
 }
 
-/* RUNTIME-DIR/logs, a link by cgkilld; or RUNTIME-DIR/log. */
+/* PRIORITY, with what is worse, or FROM..TO. */
+static int parse_levels(char *const *values, int *min, int *max)
+{
+	const char *text = values ? values[strv_len(values) - 1] : "debug";
+	const char *dots = strstr(text, "..");
+	cleanup_free char *from = dots ? strndup(text, (size_t)(dots - text)) : strdup("emerg");
+	int a = from ? logging_level(from) : -ENOMEM, b = logging_level(dots ? dots + 2 : text);
+
+	if (a < 0 || b < 0) {
+		complain("\"%s\" is not a value of --priority=: emerg, alert, crit, err, warning, "
+			 "notice, info or debug, or 0 to 7, or two of them with \"..\" between "
+			 "them.",
+			 text);
+		return CGKILL_EXIT_USAGE;
+	}
+	*min = MIN_OF(a, b);
+	*max = MAX_OF(a, b);
+	return CGKILL_EXIT_OK;
+}
+
 static int open_log_dir(const struct options *o, char **path)
 {
-	cleanup_buf struct buf b = BUF_INIT, usual = BUF_INIT;
-	int fd = -1;
+	int fd = logdir_open(o, path);
 
-	if (!manager_runtime_path(o, "logs", &b) || !manager_runtime_path(o, "log", &usual)) {
+	if (fd == -ENOKEY)
 		complain("XDG_RUNTIME_DIR is not set: say with --runtime-dir where cgkilld is, or "
-			 "--system "
-			 "for the one of the host.");
-		return -1;
-	}
-	*path = buf_take(access(b.data, F_OK) == 0 ? &b : &usual);
-	if (*path)
-		fd = open(*path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT && *path && streq(*path, CGKILL_RUNTIME_DIR_SYSTEM "/log")) {
-		free(*path);
-		*path = strdup(LOG_DIR_SYSTEM);
-		fd = open(LOG_DIR_SYSTEM, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	if (fd < 0)
-		complain("Cannot read logs in %s: %m.", *path ? *path : "?");
+			 "--system for the one of the host.");
+	else if (fd < 0)
+		complain("Cannot read logs in %s: %s.", *path ? *path : "?", strerror(-fd));
 	return fd;
 }
 
@@ -77,6 +83,12 @@ static int push_unit(char ***units, const char *typed)
 	return strv_push_take(units, name);
 }
 
+static bool is_log(const char *name, const char *suffix, size_t *stem)
+{
+	*stem = strlen(name) - MIN_OF(strlen(name), strlen(suffix));
+	return *stem > 0 && ends_with(name, suffix);
+}
+
 /* All that have a log. */
 static int list_units(int dir_fd, char ***units)
 {
@@ -86,10 +98,13 @@ static int list_units(int dir_fd, char ***units)
 	if (!dir)
 		return -errno;
 	for (const struct dirent *e; r == 0 && (e = readdir(dir));) {
-		size_t n = strlen(e->d_name) - MIN_OF(strlen(e->d_name), strlen(".log"));
+		cleanup_free char *name = NULL;
+		size_t n;
 
-		if (n > 0 && ends_with(e->d_name, ".log"))
-			r = strv_push_take(units, strndup(e->d_name, n));
+		if (is_log(e->d_name, ".log", &n) || is_log(e->d_name, ".raw", &n))
+			name = strndup(e->d_name, n);
+		if (name && !strv_contains(*units, name))
+			r = strv_push(units, name);
 	}
 	closedir(dir);
 	return r;
@@ -104,13 +119,14 @@ static int explain(int error, const char *unit)
 	return CGKILL_EXIT_FAILED;
 }
 
+/* Two a unit: what the logger has written, and what the service itself has, where there was none. */
 static int open_readers(struct logview *v, int dir_fd, char *const *units, bool pieces)
 {
-	v->readers = calloc(strv_len(units) + 1, sizeof(*v->readers));
+	v->readers = calloc(2 * strv_len(units) + 1, sizeof(*v->readers));
 	if (!v->readers)
 		return -ENOMEM;
-	for (size_t i = 0; units && units[i]; i++) {
-		int r = logreader_init(&v->readers[v->n++], dir_fd, units[i]);
+	for (size_t i = 0; units && i < 2 * strv_len(units); i++) {
+		int r = logreader_init(&v->readers[v->n++], dir_fd, units[i / 2], i % 2 > 0);
 
 		if (r < 0)
 			return r;
@@ -159,7 +175,7 @@ static int skip_to_last(struct logview *v, const struct options *o, int dir_fd, 
 
 	if (!o->has_lines && !(o->force && v->since == 0))
 		return CGKILL_EXIT_OK;
-	if (v->until != USEC_INFINITY || v->form == LOG_FORM_CAT || v->since > 0)
+	if (v->until != USEC_INFINITY || v->form == LOG_FORM_CAT || v->since > 0 || o->properties)
 		return count_first(v, dir_fd, units, lines);
 	return seek_last(v, lines);
 }
@@ -197,6 +213,8 @@ static int show_all(struct logview *v, const struct options *o, int dir_fd, char
 	if (o->force)
 		return follow(v, dir_fd);
 	r = logview_show(v, true, &whose);
+	if (r >= 0 && v->reverse)
+		r = logview_tell_backwards(v);
 	return r < 0 ? explain(r, whose) : CGKILL_EXIT_OK;
 }
 
@@ -205,12 +223,12 @@ static int check_units(const struct logview *v, const char *dir, bool follow_it)
 {
 	int code = CGKILL_EXIT_OK;
 
-	for (size_t i = 0; i < v->n; i++) {
-		int r = logreader_exists(&v->readers[i]);
+	for (size_t i = 0; i < v->n; i += 2) {
+		int r = logreader_exists(&v->readers[i]), raw = logreader_exists(&v->readers[i + 1]);
 
 		if (r < 0)
 			return explain(r, v->readers[i].unit);
-		if (r > 0 || follow_it)
+		if (r > 0 || raw > 0 || follow_it)
 			continue;
 		complain("There is no log of %s in %s.", v->readers[i].unit, dir);
 		code = CGKILL_EXIT_DENIED;
@@ -231,19 +249,44 @@ static int collect_units(const struct options *o, char **args, int dir_fd, char 
 	return r;
 }
 
+/* What there is to be said about how; the units come later. */
+static int parse_view(struct logview *v, const struct options *o)
+{
+	int code = parse_form(o->output, &v->form);
+
+	if (code == 0)
+		code = parse_bound("--since=", o->since, &v->since);
+	if (code == 0)
+		code = parse_bound("--until=", o->until, &v->until);
+	if (code == 0)
+		code = parse_levels(o->properties, &v->level_min, &v->level_max);
+	if (code == 0 && o->reverse && o->force) {
+		complain("--reverse has no end to begin at with --follow.");
+		code = CGKILL_EXIT_USAGE;
+	}
+	if (code == 0 && o->reverse) {
+		v->reverse = true;
+		v->out = tmpfile();
+		if (!v->out) {
+			complain("Cannot make a temporary file: %m.");
+			code = CGKILL_EXIT_FAILED;
+		}
+	}
+	return code;
+}
+
 int verb_logs(struct ctl *ctl, char **args)
 {
 	const struct options *o = &ctl->options;
-	struct logview v = { .until = USEC_INFINITY, .style = style_detect() };
+	struct logview v = { .until = USEC_INFINITY,
+			     .style = style_detect(),
+			     .terminal = isatty(STDOUT_FILENO),
+			     .out = stdout };
 	cleanup_strv char **units = NULL;
 	cleanup_close int dir_fd = -1;
 	cleanup_free char *dir = NULL;
-	int code = parse_form(o->output, &v.form), r;
+	int code = parse_view(&v, o), r;
 
-	if (code == 0)
-		code = parse_bound("--since=", o->since, &v.since);
-	if (code == 0)
-		code = parse_bound("--until=", o->until, &v.until);
 	if (code > 0)
 		return code;
 	dir_fd = open_log_dir(o, &dir);
@@ -252,7 +295,8 @@ int verb_logs(struct ctl *ctl, char **args)
 	r = collect_units(o, args, dir_fd, &units);
 	if (r == 0)
 		r = open_readers(&v, dir_fd, units,
-				 v.form == LOG_FORM_CAT && !o->has_lines && !o->force);
+				 v.form == LOG_FORM_CAT && !o->has_lines && !o->force &&
+					 !o->reverse && !o->properties);
 	if (r < 0) {
 		complain("Cannot read logs in %s: %s.", dir, strerror(-r));
 		code = CGKILL_EXIT_FAILED;

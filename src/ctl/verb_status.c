@@ -3,6 +3,8 @@
  * status: one unit a paragraph, in systemctl's layout.
  */
 #include "ctl/describe.h"
+#include "ctl/logdir.h"
+#include "ctl/logreader.h"
 #include "ctl/manager.h"
 #include "ctl/member.h"
 #include "util/parse.h"
@@ -11,6 +13,10 @@
 #define LABEL  10
 /* What continues a labelled value stands below it. */
 #define INDENT (LABEL + 2)
+
+/* In a log there are events between the lines of a service. */
+#define EVENTS_BETWEEN 4
+#define WORDS_MAX      1024U /* of a line; the rest is in the log */
 
 struct moment {
 	usec_t real, boot;
@@ -161,16 +167,17 @@ static void print_until(const json_t *u, struct moment now)
 	       format_relative(ends, now.boot, relative));
 }
 
-static void print_documentation(const json_t *u)
+/* A line for each of its strings. */
+static void print_list(const json_t *u, const char *name, const char *member)
 {
-	const json_t *list = json_object_get(u, "documentation"), *item;
+	const json_t *list = json_object_get(u, member), *item;
 	size_t i;
 
 	json_array_foreach(list, i, item) {
 		const char *text = json_string_value(item);
 
 		if (i == 0)
-			label("Docs");
+			label(name);
 		else
 			printf("%*s", INDENT, "");
 		print_printable(stdout, text ? text : "?");
@@ -401,22 +408,99 @@ static void print_warnings(const struct style *s, const json_t *u)
 	}
 }
 
-static void print_trail(const json_t *u, unsigned lines)
+/* ---- the last of what happened, and of what it has written ---- */
+
+struct words {
+	usec_t real;
+	char *text;
+};
+
+/* The last lines of its log that are its own, in their order. What cannot be read is left out: not everybody may. */
+static size_t read_words(const struct options *o, const char *unit, struct words *v, size_t n)
+{
+	cleanup_free char *path = NULL;
+	cleanup_close int dir_fd = logdir_open(o, &path);
+	struct logreader r;
+	size_t count = 0;
+
+	if (dir_fd < 0 || logreader_init(&r, dir_fd, unit, false) < 0)
+		return 0;
+	if (logreader_seek_last(&r, EVENTS_BETWEEN * n) >= 0)
+		while (logreader_next(&r, true) > 0) {
+			struct words *w = &v[count % n];
+
+			if (r.event)
+				continue;
+			free(w->text);
+			*w = (struct words){ r.real, strndup(r.text + r.prefix,
+							     MIN_OF(r.len - r.prefix, WORDS_MAX)) };
+			count++;
+		}
+	logreader_deinit(&r);
+	return count;
+}
+
+static void print_clock(usec_t at)
+{
+	char stamp[TIME_MAX];
+
+	printf("%s ", at == USEC_INFINITY ? "-" : format_clock(at, stamp));
+}
+
+/* From the end of both the later one: how many of each are among the last ones. */
+static void count_last(const json_t *trail, const struct words *v, size_t count, size_t n,
+		       size_t shown[2])
+{
+	size_t events = json_array_size(trail), words = MIN_OF(count, n);
+
+	shown[0] = shown[1] = 0;
+	while (shown[0] + shown[1] < n && (shown[0] < events || shown[1] < words)) {
+		const json_t *event = json_array_get(trail, events - shown[0] - 1);
+		bool later = shown[1] < words &&
+			     (shown[0] == events ||
+			      v[(count - shown[1] - 1) % n].real > member_usec(event, "realUSec"));
+
+		shown[later]++;
+	}
+}
+
+static void print_trail(const struct options *o, const json_t *u)
 {
 	const json_t *trail = json_object_get(u, "trail");
-	size_t n = json_array_size(trail), shown = MIN_OF(n, (size_t)lines);
+	size_t n = o->lines, events = json_array_size(trail), shown[2];
+	struct words *v;
+	size_t count;
 
-	if (shown > 0)
+	if (n == 0)
+		return;
+	v = calloc(n, sizeof(*v));
+	if (!v) {
+		complain("Out of memory.");
+		return;
+	}
+	count = read_words(o, member_text_or(u, "unit", ""), v, n);
+	count_last(trail, v, count, n, shown);
+	if (shown[0] + shown[1] > 0)
 		putchar('\n');
-	for (size_t i = n - shown; i < n; i++) {
-		const json_t *event = json_array_get(trail, i);
-		usec_t at = member_usec(event, "realUSec");
-		char stamp[TIME_MAX];
+	while (shown[0] + shown[1] > 0) {
+		const json_t *event = json_array_get(trail, events - shown[0]);
+		const struct words *w = &v[(count - shown[1]) % n];
 
-		printf("%s ", at == USEC_INFINITY ? "-" : format_clock(at, stamp));
-		print_event(event);
+		if (shown[1] == 0 || (shown[0] > 0 && member_usec(event, "realUSec") <= w->real)) {
+			print_clock(member_usec(event, "realUSec"));
+			print_event(event);
+			shown[0]--;
+		} else {
+			print_clock(w->real);
+			printf("%s: ", member_text_or(u, "unit", "?"));
+			print_printable(stdout, w->text ? w->text : "");
+			shown[1]--;
+		}
 		putchar('\n');
 	}
+	for (size_t i = 0; i < n; i++)
+		free(v[i].text);
+	free(v);
 }
 
 static void print_unit(const struct ctl *ctl, const json_t *u)
@@ -431,7 +515,11 @@ static void print_unit(const struct ctl *ctl, const json_t *u)
 	print_active(s, u, now);
 	print_check(s, u, now);
 	print_until(u, now);
-	print_documentation(u);
+	print_list(u, "Docs", "documentation");
+	print_list(u, "Trig. by", "activatedBy");
+	print_list(u, "Listen", "listen");
+	if (member_text(u, "activates"))
+		line("Triggers", member_text(u, "activates"));
 	print_commands(u);
 	print_main(u);
 	if (restarts > 0) {
@@ -443,7 +531,7 @@ static void print_unit(const struct ctl *ctl, const json_t *u)
 	print_survivors(s, u, now);
 	print_escapes(s, u);
 	print_warnings(s, u);
-	print_trail(u, ctl->options.lines);
+	print_trail(&ctl->options, u);
 }
 
 /* LSB's codes for the status of a service. */

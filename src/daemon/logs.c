@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "core/logging.h"
 #include "core/logwire.h"
 #include "daemon/child.h"
 #include "daemon/supervisor.h"
@@ -22,10 +23,11 @@
 #define FIFO_SIZE     (1 << 20) /* /proc/sys/fs/pipe-max-size, unless somebody has changed it */
 #define EVENTS_MAX    128	/* messages full of them, that wait for a logger */
 #define RESTART_PAUSE USEC_PER_SEC
+#define SWEEP_PAUSE   (2 * USEC_PER_SEC)
 #define END_MSEC      10000
 #define LEAVE_MSEC    2000
 
-/* Something that the logger is to know, or, of a FIFO, has not yet said that it knows. */
+/* Something that the logger is to know. */
 struct message {
 	struct list link;
 	int fd; /* -1: none */
@@ -40,15 +42,17 @@ struct logs {
 	char *fifo_dir; /* RUNTIME-DIR/output */
 	struct sockaddr_un address;
 
-	int fd; /* the connection; -1: there is no logger */
+	int syslog_fd; /* kept, so that what is sent waits for the next logger; -1: it is not provided, or by an earlier cgkilld */
+	int fd;	       /* the connection; -1: there is no logger */
 	struct io_source io;
-	struct list unsent, untaken; /* FIFOs stay in the second until the logger has them */
-	unsigned n_events;	     /* messages in unsent that hold events */
+	struct list unsent;
+	unsigned n_events; /* messages in unsent that hold events */
 	char *events; /* what happens in this round of the loop, of LOGWIRE_MAX bytes; to be sent at its end */
 	size_t events_len;
 	struct deferred round;
 	bool waits_for_room;
 	bool dropped; /* there were too many */
+	bool refused; /* FIFOs, for want of descriptors: to be sent again */
 	unsigned epoch; /* of the connection: a unit's FIFO is known to the logger by one of its own */
 	bool ending;
 
@@ -56,13 +60,15 @@ struct logs {
 	bool poisoned; /* one was killed at birth: the manager learns that of a service, and tries that one again */
 	usec_t started;
 	struct timer restart;
+	struct timer sweep; /* runs are over, or FIFOs were refused */
 };
 
 /* ---- the logger ---- */
 
 struct birth {
 	const char *program;
-	char *argv[8];
+	int syslog_fd;
+	char *argv[10];
 };
 
 /* Its standard descriptors are not ours, for it may outlive us, and who waits for the end of our output shall not wait for it. */
@@ -80,6 +86,8 @@ _Noreturn static void become_logger(void *arg, int report_fd)
 			close(null);
 		}
 	}
+	if (b->syslog_fd >= 0)
+		(void)!fcntl(b->syslog_fd, F_SETFD, 0);
 	execv(b->program, b->argv);
 	spawn_fail(report_fd, SPAWN_STEP_FIRST, errno, EXIT_FAILURE);
 }
@@ -104,12 +112,45 @@ static int listen_on(const struct logs *l)
 	return r;
 }
 
+/* Is there a syslogd, or a logger of an earlier cgkilld? */
+static bool is_served(const char *path)
+{
+	cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	return connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0 || errno == EPROTOTYPE;
+}
+
+/* Who sends must not wait for ever: the kernel lets a few messages wait, and then the sender, and the next logger is soon. */
+static void provide_syslog(struct logs *l)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	const char *path = l->config.syslog_path;
+	mode_t mask;
+	int fd;
+
+	if (!path || l->syslog_fd >= 0 || is_served(path))
+		return;
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	mask = umask(0111);
+	unlink(a.sun_path);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &(int){ 1 }, sizeof(int)) < 0) {
+		log_warning("cannot provide %s: %m", a.sun_path);
+		fd = close_fd(fd);
+	}
+	umask(mask);
+	l->syslog_fd = fd;
+}
+
 /* It has the listening socket from birth on, so that it can be connected to at once. */
 static int spawn_logger(struct logs *l, int listen_fd)
 {
 	struct manager *m = l->manager;
 	enum spawn_method method = l->poisoned ? SPAWN_ATTACH : m->spawn_method;
-	struct birth b = { .program = l->program };
+	struct birth b = { .program = l->program, .syslog_fd = l->syslog_fd };
 	struct spawned child;
 	struct cg cg = CG_INIT;
 	int n = 0, r;
@@ -120,6 +161,10 @@ static int spawn_logger(struct logs *l, int listen_fd)
 	    : asprintf(&b.argv[n++], "--listen-fd=%d", listen_fd) < 0		? -ENOMEM
 	    : asprintf(&b.argv[n++], "--max-files=%u", l->config.max_files) < 0 ? -ENOMEM
 										: 0;
+	if (r == 0 && l->syslog_fd >= 0 &&
+	    (asprintf(&b.argv[n++], "--syslog-fd=%d", l->syslog_fd) < 0 ||
+	     asprintf(&b.argv[n++], "--root=%s", m->root.path) < 0))
+		r = -ENOMEM;
 	if (r == 0 && l->config.max_size != UINT64_MAX &&
 	    asprintf(&b.argv[n++], "--max-size=%llu", (unsigned long long)l->config.max_size) < 0)
 		r = -ENOMEM;
@@ -162,6 +207,7 @@ static void explain_end(struct logs *l)
 
 static void on_io(struct io_source *s, uint32_t events);
 static void on_restart(struct timer *t, usec_t now);
+static void on_sweep(struct timer *t, usec_t now);
 
 static int connect_to(struct logs *l)
 {
@@ -190,6 +236,7 @@ static int start_logger(struct logs *l)
 
 	if (listen_fd < 0)
 		return listen_fd;
+	provide_syslog(l);
 	l->started = clock_now();
 	r = connect_to(l);
 	if (r == 0)
@@ -205,22 +252,22 @@ static void free_message(struct message *msg)
 	free(msg);
 }
 
-static int send_message(const struct logs *l, struct message *msg)
+static int send_one(const struct logs *l, char *data, size_t len, int fd)
 {
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(sizeof(int))];
 	} control = { 0 };
-	struct iovec iov = { msg->data, msg->len };
+	struct iovec iov = { data, len };
 	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	if (msg->fd >= 0) {
+	if (fd >= 0) {
 		h.msg_control = &control;
 		h.msg_controllen = sizeof(control);
 		control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
 						   .cmsg_level = SOL_SOCKET,
 						   .cmsg_type = SCM_RIGHTS };
-		memcpy(CMSG_DATA(&control.header), &msg->fd, sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
 	}
 	return sendmsg(l->fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
@@ -233,15 +280,10 @@ static void flush(struct logs *l)
 	if (l->fd < 0)
 		return;
 	list_for_each(&l->unsent, msg, struct message, link) {
-		if (send_message(l, msg) < 0)
+		if (send_one(l, msg->data, msg->len, msg->fd) < 0)
 			break;
-		list_remove(&msg->link);
-		if (msg->fd >= 0) {
-			list_append(&l->untaken, &msg->link);
-		} else {
-			l->n_events -= msg->data[0] == LOGWIRE_EVENTS;
-			free_message(msg);
-		}
+		l->n_events -= msg->data[0] == LOGWIRE_EVENTS;
+		free_message(msg);
 	}
 	if (l->waits_for_room == list_empty(&l->unsent)) {
 		l->waits_for_room = !l->waits_for_room;
@@ -256,30 +298,43 @@ static bool nobody_listens(int r)
 	return r == -ECONNREFUSED || r == -ENOENT;
 }
 
+static void set_sweep(struct logs *l)
+{
+	if (!l->sweep.loop)
+		(void)!timer_set(l->manager->loop, &l->sweep, usec_add(clock_now(), SWEEP_PAUSE),
+				 on_sweep);
+}
+
 /* Connected, to a logger that lives or a new one. */
+static int connect_or_start(struct logs *l)
+{
+	int r = connect_to(l);
+
+	if (nobody_listens(r))
+		r = start_logger(l);
+	if (r < 0) {
+		log_error("cannot start %s: %s", l->program, strerror(-r));
+		io_unwatch(&l->io);
+		l->fd = close_fd(l->fd);
+	} else {
+		announce_all(l);
+		set_sweep(l);
+	}
+	return r;
+}
+
+/* The same, but not too often; what is to be sent waits meanwhile. */
 static void ensure(struct logs *l)
 {
-	usec_t at = usec_add(l->started, RESTART_PAUSE);
-	int r;
+	usec_t now = clock_now(), at = usec_add(l->started, RESTART_PAUSE);
 
 	if (l->fd >= 0 || l->restart.loop || l->ending)
 		return;
-	r = connect_to(l);
-	if (nobody_listens(r) && l->started > 0 && clock_now() < at) {
+	if (l->started > 0 && now < at)
 		(void)!timer_set(l->manager->loop, &l->restart, at, on_restart);
-		return;
-	}
-	if (nobody_listens(r))
-		r = start_logger(l);
-	if (r == 0) {
-		announce_all(l);
-		return;
-	}
-	log_error("cannot start %s: %s", l->program, strerror(-r));
-	io_unwatch(&l->io);
-	l->fd = close_fd(l->fd);
-	(void)!timer_set(l->manager->loop, &l->restart, usec_add(clock_now(), RESTART_PAUSE),
-			 on_restart);
+	else if (connect_or_start(l) < 0)
+		(void)!timer_set(l->manager->loop, &l->restart, usec_add(now, RESTART_PAUSE),
+				 on_restart);
 }
 
 static void on_restart(struct timer *t, usec_t now unused)
@@ -290,19 +345,42 @@ static void on_restart(struct timer *t, usec_t now unused)
 	flush(l);
 }
 
-/* What it has not taken is for the next one. */
+/* What was not sent is for the next one, and what it has not read is in the FIFOs. */
 static void lose(struct logs *l)
 {
 	explain_end(l);
 	io_unwatch(&l->io);
 	l->fd = close_fd(l->fd);
-	list_splice(&l->untaken, &l->unsent);
-	list_splice(&l->unsent, &l->untaken);
 	if (l->ending)
 		return;
 	log_warning("the logger has ended: starting another one");
 	ensure(l);
 	flush(l);
+}
+
+/* All that was written to its FIFO is read. If it has been started again meanwhile, the logger knows that FIFO anew. */
+static void on_released(struct supervised *sv)
+{
+	if (!supervised_is_final(sv))
+		return;
+	sv->log_fifo = close_fd(sv->log_fifo);
+	sv->log_epoch = 0;
+}
+
+static void take_message(struct logs *l, const char *data)
+{
+	struct supervised *sv =
+		data[0] == LOGWIRE_WARNING ? NULL : manager_look_up(l->manager, data + 1);
+
+	if (data[0] == LOGWIRE_WARNING) {
+		log_warning("%s", data + 1);
+	} else if (sv && data[0] == LOGWIRE_RELEASED) {
+		on_released(sv);
+	} else if (sv && data[0] == LOGWIRE_REFUSED) {
+		sv->log_epoch = 0;
+		l->refused = true;
+		set_sweep(l);
+	}
 }
 
 static bool take_word(struct logs *l)
@@ -317,10 +395,7 @@ static bool take_word(struct logs *l)
 		return false;
 	}
 	data[n] = '\0';
-	if (data[0] == LOGWIRE_TAKEN && !list_empty(&l->untaken))
-		free_message(container_of(l->untaken.next, struct message, link));
-	else if (data[0] == LOGWIRE_WARNING)
-		log_warning("%s", data + 1);
+	take_message(l, data);
 	return true;
 }
 
@@ -347,41 +422,65 @@ static struct message *message_new(size_t cap)
 	return msg;
 }
 
-/* Takes fd over. False: there is no memory. */
-static bool post(struct logs *l, char kind, const char *unit, int fd)
+static size_t put_text(char *at, const char *text)
 {
-	size_t name = strlen(unit) + 1;
-	struct message *msg = message_new(1 + name);
+	size_t n = strlen(text) + 1;
+
+	memcpy(at, text, n);
+	return n;
+}
+
+/* "" for a unit that is as all are. */
+static const char *settings_of(const struct supervised *sv, char buf[static LOGWIRE_SETTINGS_MAX])
+{
+	const struct logging *g = sv->unit->logging;
+	int n;
+
+	*buf = '\0';
+	if (!g)
+		return buf;
+	n = snprintf(buf, LOGWIRE_SETTINGS_MAX, "%llu %u ", (unsigned long long)g->max_size,
+		     g->max_files);
+	logging_head(g, buf + n, LOGWIRE_SETTINGS_MAX - (size_t)n);
+	return buf;
+}
+
+/* Takes fd over. 0 or -ENOMEM. */
+static int post(struct logs *l, char kind, const char *unit, const char *settings, int fd)
+{
+	struct message *msg = message_new(1 + strlen(unit) + 1 + strlen(settings) + 1);
 
 	if (!msg) {
 		close_fd(fd);
-		return false;
+		return -ENOMEM;
 	}
 	msg->fd = fd;
 	msg->data[msg->len++] = kind;
-	memcpy(msg->data + msg->len, unit, name);
-	msg->len += name;
+	msg->len += put_text(msg->data + msg->len, unit);
+	msg->len += put_text(msg->data + msg->len, settings);
 	list_append(&l->unsent, &msg->link);
-	ensure(l);
-	flush(l);
-	return true;
+	return 0;
 }
 
+/* What happened in this round of the loop is sent, or kept as a message. */
 static void close_events(struct logs *l)
 {
-	bool room = l->n_events < EVENTS_MAX;
-	struct message *msg = l->events_len > 0 && room ? message_new(l->events_len) : NULL;
+	size_t len = l->events_len;
+	struct message *msg;
 
+	l->events_len = 0;
+	if (len == 0 || (l->fd >= 0 && list_empty(&l->unsent) && send_one(l, l->events, len, -1) == 0))
+		return;
+	msg = l->n_events < EVENTS_MAX ? message_new(len) : NULL;
 	if (msg) {
-		memcpy(msg->data, l->events, l->events_len);
-		msg->len = l->events_len;
+		memcpy(msg->data, l->events, len);
+		msg->len = len;
 		list_append(&l->unsent, &msg->link);
 		l->n_events++;
-	}
-	if (!room && !l->dropped)
+	} else if (!l->dropped) {
 		log_warning("the logger does not keep up: events are missing in logs");
-	l->dropped = !room;
-	l->events_len = 0;
+	}
+	l->dropped = !msg;
 }
 
 static void on_round(struct deferred *d)
@@ -393,7 +492,10 @@ static void on_round(struct deferred *d)
 	flush(l);
 }
 
-/* Opened without waiting for anybody, as it is opened for both; the flag is nobody else's. */
+/*
+ * Whoever has it open for both keeps it from its end, and what is in it from being lost. Opened without waiting for anybody;
+ * the flag is nobody else's.
+ */
 static int open_fifo(const struct logs *l, const char *unit)
 {
 	cleanup_free char *path = NULL;
@@ -417,12 +519,24 @@ static int open_fifo(const struct logs *l, const char *unit)
 	return fd;
 }
 
+/* The same FIFO, whatever has its name, for reading: what is in it is kept, and its end is seen. */
+static int open_reader(int fifo)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fifo);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 static bool wants_fifo(const struct supervised *sv)
 {
 	return sv->unit->std_out.kind == STDIO_LOG || sv->unit->std_err.kind == STDIO_LOG;
 }
 
-static int announce(struct logs *l, struct supervised *sv)
+/* As long as it runs, whatever becomes of loggers. */
+static int hold(const struct logs *l, struct supervised *sv)
 {
 	int fd = open_fifo(l, supervised_name(sv));
 
@@ -431,10 +545,22 @@ static int announce(struct logs *l, struct supervised *sv)
 			    supervised_name(sv), l->fifo_dir, strerror(-fd));
 		return fd;
 	}
-	if (!post(l, LOGWIRE_FIFO, supervised_name(sv), fd))
-		return -ENOMEM;
-	sv->log_epoch = l->epoch;
+	close_fd(sv->log_fifo);
+	sv->log_fifo = fd;
 	return 0;
+}
+
+static int announce(struct logs *l, struct supervised *sv)
+{
+	char settings[LOGWIRE_SETTINGS_MAX];
+	int fd = open_reader(sv->log_fifo);
+	int r = fd < 0 ? fd : post(l, LOGWIRE_FIFO, supervised_name(sv), settings_of(sv, settings), fd);
+
+	if (r == 0)
+		sv->log_epoch = l->epoch;
+	else
+		log_warning("%s: its output is not logged: %s", supervised_name(sv), strerror(-r));
+	return r;
 }
 
 /* A new logger knows nothing. What it is told of twice does no harm. */
@@ -442,18 +568,64 @@ static void announce_all(struct logs *l)
 {
 	struct supervised *sv;
 
-	list_for_each(&l->manager->services, sv, struct supervised, link)
-		if (wants_fifo(sv) && sv->machine.populated)
+	list_for_each(&l->manager->services, sv, struct supervised, link) {
+		if (sv->log_fifo < 0 && wants_fifo(sv) && sv->machine.populated)
+			(void)!hold(l, sv);
+		if (sv->log_fifo >= 0 && sv->log_epoch != l->epoch)
 			(void)!announce(l, sv);
+		if (supervised_is_final(sv))
+			sv->log_epoch = 0; /* it may be released at once */
+	}
+}
+
+/* What is in it is kept until the logger has read that; but its end is to be seen. */
+static void let_go(struct supervised *sv)
+{
+	int fd = open_reader(sv->log_fifo);
+
+	close_fd(sv->log_fifo);
+	sv->log_fifo = MAX_OF(fd, -1);
+	sv->log_epoch = 0;
+}
+
+static void let_go_all(const struct logs *l)
+{
+	struct supervised *sv;
+
+	list_for_each(&l->manager->services, sv, struct supervised, link)
+		if (sv->log_fifo >= 0 && supervised_is_final(sv) &&
+		    (fcntl(sv->log_fifo, F_GETFL) & O_ACCMODE) == O_RDWR)
+			let_go(sv);
+}
+
+static void on_sweep(struct timer *t, usec_t now unused)
+{
+	struct logs *l = container_of(t, struct logs, sweep);
+
+	if (l->fd < 0)
+		return; /* the next logger is to have them first: announce_all() */
+	if (l->refused)
+		announce_all(l);
+	l->refused = false;
+	let_go_all(l);
+	flush(l);
+}
+
+void logs_note_over(struct logs *l)
+{
+	if (l && l->program)
+		set_sweep(l);
 }
 
 void logs_resume(struct logs *l)
 {
 	if (!l->program)
 		return;
-	if (l->fd < 0 && access(l->address.sun_path, F_OK) == 0)
-		ensure(l); /* one was killed, and may have left something to be written */
+	/* one was killed, and may have left something to be written */
+	if (l->fd < 0 && (l->config.syslog_path || access(l->address.sun_path, F_OK) == 0))
+		ensure(l);
 	announce_all(l);
+	flush(l);
 }
 
 const char *logs_prepare(struct logs *l, struct supervised *sv)
@@ -461,36 +633,40 @@ const char *logs_prepare(struct logs *l, struct supervised *sv)
 	if (!l || !l->program || !wants_fifo(sv))
 		return NULL;
 	close_events(l); /* "starting" stands before what the service says */
+	if ((sv->log_fifo < 0 || sv->log_epoch == 0) && hold(l, sv) < 0)
+		return NULL;
 	ensure(l);
+	if (l->fd >= 0 && sv->log_epoch != l->epoch)
+		(void)!announce(l, sv);
 	flush(l);
-	if (sv->log_epoch == l->epoch && l->fd >= 0)
-		return l->fifo_dir;
-	return announce(l, sv) == 0 ? l->fifo_dir : NULL;
+	return l->fifo_dir;
 }
 
 /*
  * A thousand services are started in one round: as many messages as that would cost more than to write the records. It is
  * put together where no child gets it: util/ownmem.h.
  */
-void logs_tell(struct logs *l, const char *unit, const char *fmt, ...)
+void logs_tell(struct logs *l, const struct supervised *sv, const char *fmt, ...)
 {
-	size_t name = strlen(unit) + 1;
-	char *at;
+	char settings[LOGWIRE_SETTINGS_MAX];
+	size_t room;
 	va_list ap;
 	int n;
 
 	if (!l || !l->program)
 		return;
-	if (l->events_len + name + LOGWIRE_EVENT_MAX > LOGWIRE_MAX)
+	settings_of(sv, settings);
+	room = strlen(supervised_name(sv)) + 1 + strlen(settings) + 1 + LOGWIRE_EVENT_MAX;
+	if (l->events_len + room > LOGWIRE_MAX)
 		close_events(l);
 	if (l->events_len == 0)
 		l->events[l->events_len++] = LOGWIRE_EVENTS;
-	at = l->events + l->events_len;
-	memcpy(at, unit, name);
+	l->events_len += put_text(l->events + l->events_len, supervised_name(sv));
+	l->events_len += put_text(l->events + l->events_len, settings);
 	va_start(ap, fmt);
-	n = vsnprintf(at + name, LOGWIRE_EVENT_MAX, fmt, ap);
+	n = vsnprintf(l->events + l->events_len, LOGWIRE_EVENT_MAX, fmt, ap);
 	va_end(ap);
-	l->events_len += name + MIN_OF((size_t)MAX_OF(n, 0), (size_t)LOGWIRE_EVENT_MAX - 1) + 1;
+	l->events_len += MIN_OF((size_t)MAX_OF(n, 0), (size_t)LOGWIRE_EVENT_MAX - 1) + 1;
 	loop_defer(l->manager->loop, &l->round);
 }
 
@@ -526,13 +702,12 @@ int logs_new(struct logs **out, struct manager *m, const struct logs_config *con
 
 	if (!l)
 		return -ENOMEM;
-	*l = (struct logs){ .manager = m, .config = *config, .fd = -1, .report_fd = -1 };
+	*l = (struct logs){ .manager = m, .config = *config, .fd = -1, .report_fd = -1, .syslog_fd = -1 };
 	l->address.sun_family = AF_UNIX;
 	list_init(&l->unsent);
 	list_init(&l->round.link);
 	l->round.fn = on_round;
 	l->events = own_alloc(LOGWIRE_MAX);
-	list_init(&l->untaken);
 	r = !l->events || asprintf(&l->fifo_dir, "%s/output", m->runtime_dir) < 0 ? -ENOMEM
 										  : make_fifo_dir(l);
 	if (r == 0 && snprintf(l->address.sun_path, sizeof(l->address.sun_path),
@@ -560,10 +735,11 @@ void logs_free(struct logs *l)
 	list_remove(&l->round.link);
 	own_free(l->events, LOGWIRE_MAX);
 	timer_clear(&l->restart);
+	timer_clear(&l->sweep);
 	io_unwatch(&l->io);
 	close_fd(l->fd);
 	close_fd(l->report_fd);
-	list_splice(&l->unsent, &l->untaken);
+	close_fd(l->syslog_fd);
 	while (!list_empty(&l->unsent))
 		free_message(container_of(l->unsent.next, struct message, link));
 	free(l->program);
@@ -613,19 +789,30 @@ static void kill_it(const struct manager *m)
 	cg_close(&cg);
 }
 
+/* Something is to be logged still, or may be. */
+static bool has_unread(const struct logs *l)
+{
+	struct supervised *sv;
+
+	list_for_each(&l->manager->services, sv, struct supervised, link)
+		if (sv->log_fifo >= 0)
+			return true;
+	return !list_empty(&l->unsent);
+}
+
 void logs_end(struct logs *l)
 {
 	if (!l)
 		return;
 	close_events(l);
-	if (l->fd < 0 && !list_empty(&l->unsent)) { /* it has just ended */
-		timer_clear(&l->restart);
-		l->started = 0;
-		ensure(l);
-	}
+	timer_clear(&l->restart);
+	if (l->fd < 0 && has_unread(l)) /* it has just ended: now, and not in a while */
+		(void)!connect_or_start(l);
 	l->ending = true;
 	if (l->fd >= 0) {
-		(void)post(l, LOGWIRE_QUIT, "", -1);
+		let_go_all(l);
+		(void)!post(l, LOGWIRE_QUIT, "", "", -1);
+		flush(l);
 		if (!await_end(l)) {
 			log_warning("the logger has not finished within %d s: killing it",
 				    END_MSEC / 1000);
@@ -633,6 +820,11 @@ void logs_end(struct logs *l)
 		}
 	}
 	await_empty(l->manager);
+	if (l->syslog_fd >= 0) {
+		l->syslog_fd = close_fd(l->syslog_fd);
+		if (!is_served(l->config.syslog_path)) /* by a syslogd that has come later */
+			(void)unlink(l->config.syslog_path);
+	}
 	(void)!cg_remove(&l->manager->root, LOGS_CGROUP);
 	(void)rmdir(l->fifo_dir);
 }

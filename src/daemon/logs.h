@@ -16,6 +16,7 @@ struct logs_config {
 	const char *dir; /* of the logs */
 	uint64_t max_size;
 	unsigned max_files;
+	const char *syslog_path; /* where syslog(3) sends, to be provided where nobody else does; NULL = not */
 };
 
 /*
@@ -33,6 +34,8 @@ void logs_resume(struct logs *l);
  */
 const char *logs_prepare(struct logs *l, struct supervised *sv);
 /* Something happened to the unit: to its log, if there is a logger. l may be NULL. */
-void logs_tell(struct logs *l, const char *unit, const char *fmt, ...) printf_like(3, 4);
+void logs_tell(struct logs *l, const struct supervised *sv, const char *fmt, ...) printf_like(3, 4);
+/* A run is over: its FIFO will be let go, unless it is started again soon. l may be NULL. */
+void logs_note_over(struct logs *l);
 /* At the end: the logger empties all FIFOs and ends. Waits for that, bounded. l may be NULL. */
 void logs_end(struct logs *l);

@@ -7,6 +7,8 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "core/logline.h"
+#include "core/logwire.h"
 #include "util/parse.h"
 
 int logfile_init(struct logfile *f, const char *unit)
@@ -18,13 +20,14 @@ int logfile_init(struct logfile *f, const char *unit)
 void logfile_deinit(struct logfile *f)
 {
 	free(TAKE_PTR(f->name));
+	free(TAKE_PTR(f->head));
 	f->fd = close_fd(f->fd);
 }
 
 static int open_it(struct logfile *f, int dir_fd)
 {
 	f->fd = openat(dir_fd, f->name,
-		       O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
+		       O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
 	return f->fd < 0 ? -errno : 0;
 }
 
@@ -84,24 +87,67 @@ static int rotate(struct logfile *f, int dir_fd, const struct log_limits *l)
 	return open_it(f, dir_fd);
 }
 
+/* ---- its head ---- */
+
+/* A file in other words than ours is for those who have read them. */
+static bool has_head(const struct logfile *f)
+{
+	char data[LOGLINE_PREFIX + LOGWIRE_SETTINGS_MAX];
+	ssize_t n = pread(f->fd, data, sizeof(data), 0);
+	struct logline l = { .mark = LOGLINE_WHOLE };
+
+	if (n > 0)
+		(void)logline_parse(data, (size_t)n, &l);
+	if (l.mark != LOGLINE_HEAD || !f->head)
+		return (l.mark == LOGLINE_HEAD) == (f->head != NULL);
+	return l.len == strlen(f->head) && memcmp(l.text, f->head, l.len) == 0;
+}
+
+static int write_head(struct logfile *f)
+{
+	char stamp[CLOCK_STAMP_SIZE];
+	cleanup_free char *record = NULL;
+	int n = asprintf(&record, "%s%c%s\n", clock_stamp(clock_realtime(), stamp), LOGLINE_HEAD,
+			 f->head);
+
+	return n < 0 ? -ENOMEM : logfile_append(f, record, (size_t)n, 0);
+}
+
 /* ---- writing ---- */
+
+/* Open, and the one that has the name. */
+static int look(struct logfile *f, int dir_fd, struct stat *st, bool *fits)
+{
+	int r;
+
+	*fits = true;
+	if (f->fd >= 0 && (fstat(f->fd, st) < 0 || st->st_nlink == 0))
+		f->fd = close_fd(f->fd);
+	if (f->fd >= 0)
+		return 0;
+	r = open_it(f, dir_fd);
+	if (r == 0 && fstat(f->fd, st) < 0)
+		r = -errno;
+	if (r == 0 && !S_ISREG(st->st_mode))
+		r = -ENOTSUP;
+	*fits = r == 0 && (st->st_size == 0 || has_head(f));
+	return r;
+}
 
 int logfile_prepare(struct logfile *f, int dir_fd, const struct log_limits *l, size_t bytes,
 		    struct logfile_place *out)
 {
 	struct stat st = { 0 };
-	int r = 0;
+	bool fits;
+	int r = look(f, dir_fd, &st, &fits);
 
-	if (f->fd >= 0 && (fstat(f->fd, &st) < 0 || st.st_nlink == 0))
-		f->fd = close_fd(f->fd);
-	if (f->fd < 0)
-		r = open_it(f, dir_fd);
-	if (r == 0 && fstat(f->fd, &st) < 0)
-		r = -errno;
-	if (r == 0 && !S_ISREG(st.st_mode))
-		r = -ENOTSUP;
-	if (r == 0 && st.st_size > 0 && (uint64_t)st.st_size + bytes > l->max_size) {
+	if (r == 0 && st.st_size > 0 && (!fits || (uint64_t)st.st_size + bytes > l->max_size)) {
 		r = rotate(f, dir_fd, l);
+		if (r == 0 && fstat(f->fd, &st) < 0)
+			r = -errno;
+	}
+	if (r == 0 && st.st_size == 0 && f->head) {
+		r = write_head(f);
 		if (r == 0 && fstat(f->fd, &st) < 0)
 			r = -errno;
 	}

@@ -15,12 +15,13 @@ struct log_limits {
 
 struct logfile {
 	char *name; /* "UNIT.log" */
-	int fd;	    /* -1: not open yet */
+	char *head; /* what its first record says; a file with another one is rotated. NULL = it has none */
+	int fd; /* -1: not open yet */
 };
 
-#define LOGFILE_INIT     \
-	{                \
-		NULL, -1 \
+#define LOGFILE_INIT           \
+	{                      \
+		NULL, NULL, -1 \
 	}
 
 /* 0 or -ENOMEM; nothing is opened yet. */

@@ -16,83 +16,59 @@
 
 #include "core/logwire.h"
 #include "logger/stream.h"
+#include "logger/syslog.h"
 #include "util/list.h"
 #include "util/parse.h"
 
-#define LOSS_RETRY_MSEC 1000
-#define LOCK_SECONDS	10
-#define MESSAGES_MAX	64 /* in a row, before FIFOs have their turn */
+#define LOCK_SECONDS 10
+#define MESSAGES_MAX 64 /* in a row, before FIFOs have their turn */
 
-/* What epoll tells of. */
-enum source_kind { SOURCE_LISTEN, SOURCE_PEER, SOURCE_FIFO };
-
-struct source {
-	enum source_kind kind;
-	int fd;
-	struct stream *stream; /* FIFO */
-	struct list link;      /* PEER: in peers */
+struct peer {
+	struct source source;
+	struct list link;
 };
 
-static struct streams streams = { .log_dir = -1, .fifo_dir = -1, .limits = { UINT64_MAX, 1 } };
+static struct streams streams = {
+	.epoll_fd = -1, .log_dir = -1, .fifo_dir = -1, .limits = { UINT64_MAX, 1 }
+};
+static struct syslog syslog_socket = { .source = { SOURCE_SYSLOG, -1 } };
 static struct list peers = LIST_INIT(peers);
-static int epoll_fd = -1;
-static bool quitting;
+static bool quitting, looked_around, warned_of_room;
 
-/* NULL without memory. */
-static struct source *watch(enum source_kind kind, int fd, struct stream *st)
+static int watch(struct source *src)
 {
-	struct source *src = malloc(sizeof(*src));
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = src };
 
-	if (!src)
-		return NULL;
-	*src = (struct source){ .kind = kind, .fd = fd, .stream = st };
-	list_init(&src->link);
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0) {
-		free(src);
-		return NULL;
-	}
-	if (kind == SOURCE_PEER)
-		list_append(&peers, &src->link);
-	return src;
+	return epoll_ctl(streams.epoll_fd, EPOLL_CTL_ADD, src->fd, &ev) < 0 ? -errno : 0;
 }
 
 /* ---- cgkilld ---- */
 
-static void warn(const char *text)
+/* True: nobody is left who is to know it. */
+static bool tell(char what, const char *text)
 {
 	char message[LOGWIRE_MAX];
-	int n = snprintf(message, sizeof(message), "%c%s", LOGWIRE_WARNING, text);
-	struct source *p;
+	int n = snprintf(message, sizeof(message), "%c%s", what, text);
+	bool told = true;
+	struct peer *p;
 
-	list_for_each(&peers, p, struct source, link)
-		(void)!send(p->fd, message, MIN_OF((size_t)n, sizeof(message)),
-			    MSG_DONTWAIT | MSG_NOSIGNAL);
+	list_for_each(&peers, p, struct peer, link)
+		if (send(p->source.fd, message, MIN_OF((size_t)n, sizeof(message)),
+			 MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+		    errno == EAGAIN)
+			told = false;
+	return told;
 }
 
-static bool same_file(int a, int b)
+static void warn(const char *text)
 {
-	struct stat x, y;
-
-	return a >= 0 && b >= 0 && fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
-}
-
-/* Another FIFO takes the first one's place, which has lost its name: what is in it comes first. Its number stays the same. */
-static void replace_fifo(struct stream *st, int fd)
-{
-	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = st->watcher };
-
-	stream_drain(&streams, st);
-	if (dup3(fd, st->fifo, O_CLOEXEC) >= 0) /* the end of the old one takes it out of the epoll */
-		(void)!epoll_ctl(epoll_fd, EPOLL_CTL_ADD, st->fifo, &ev);
-	close_fd(fd);
+	(void)tell(LOGWIRE_WARNING, text);
 }
 
 /* A descriptor for which there is no number is lost in recvmsg(2); and one is needed to write a log. */
 static bool has_room(void)
 {
-	int fd = fcntl(epoll_fd, F_DUPFD_CLOEXEC, 0);
+	int fd = fcntl(streams.epoll_fd, F_DUPFD_CLOEXEC, 0);
 
 	close_fd(fd);
 	return fd >= 0;
@@ -106,30 +82,29 @@ static bool make_room(void)
 	return has_room();
 }
 
-static void warn_of_room(void)
+/* Cgkilld sends it again in a while; until then its FIFO keeps what is written, and the service waits when that is full. */
+static void refuse(struct stream *st)
 {
-	warn("cgkill-logger has no descriptor left: what some services write is not logged, and "
-	     "they may "
-	     "have to wait: raise RLIMIT_NOFILE of cgkilld");
+	if (!warned_of_room)
+		warn("cgkill-logger has no descriptor left: what some services write is not logged "
+		     "until there is one, and they may have to wait: raise RLIMIT_NOFILE of "
+		     "cgkilld");
+	warned_of_room = true;
+	if (st)
+		stream_refuse(&streams, st);
 }
 
-static void take_fifo(const char *unit, int fd)
+static void take_fifo(struct stream *st, int fd)
 {
-	struct stream *st = streams_get(&streams, unit);
-
-	if (fd < 0 || !make_room()) {
-		warn_of_room();
-		close_fd(fd);
+	if (st && fd >= 0 && make_room()) {
+		if (stream_add_fifo(&streams, st, fd) < 0)
+			refuse(st);
+		else
+			warned_of_room = false;
 		return;
 	}
-	if (st && st->fifo >= 0 && !same_file(st->fifo, fd)) {
-		replace_fifo(st, fd);
-		return;
-	}
-	if (st && st->fifo < 0 && (st->watcher = watch(SOURCE_FIFO, fd, st)))
-		st->fifo = fd;
-	else
-		close_fd(fd);
+	close_fd(fd);
+	refuse(st);
 }
 
 static int sent_descriptor(struct msghdr *msg)
@@ -142,50 +117,54 @@ static int sent_descriptor(struct msghdr *msg)
 	return fd;
 }
 
-/* Pairs of a unit's name and a text, each with its NUL; what is cut off is left out. */
-static void tell_events(const char *data, size_t len)
+/* The next text up to its NUL; NULL: it is cut off. */
+static const char *next_text(const char **data, const char *end)
 {
-	const char *end = data + len;
+	const char *text = *data;
 
-	while (data < end) {
-		const char *text = data + strlen(data) + 1;
-		struct stream *st = text < end ? streams_get(&streams, data) : NULL;
+	if (text >= end || !memchr(text, '\0', (size_t)(end - text)))
+		return NULL;
+	*data += strlen(text) + 1;
+	return text;
+}
+
+static void take_events(const char *data, const char *end)
+{
+	const char *unit, *settings, *text;
+
+	while ((unit = next_text(&data, end)) && (settings = next_text(&data, end)) &&
+	       (text = next_text(&data, end))) {
+		struct stream *st = streams_get(&streams, unit, settings);
 
 		if (st)
 			stream_tell(&streams, st, text);
-		data = text < end ? text + strlen(text) + 1 : end;
 	}
 }
 
-/* data is NUL-terminated. */
-static void act(const struct source *peer, char kind, const char *data, size_t len, int fd)
+static void act(char kind, const char *data, const char *end, int fd)
 {
-	switch (kind) {
-	case LOGWIRE_FIFO:
-		take_fifo(data, fd);
-		(void)!send(peer->fd, &(char){ LOGWIRE_TAKEN }, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	const char *unit, *settings;
+
+	if (kind == LOGWIRE_FIFO && (unit = next_text(&data, end)) &&
+	    (settings = next_text(&data, end))) {
+		take_fifo(streams_get(&streams, unit, settings), fd);
 		return;
-	case LOGWIRE_EVENTS:
-		tell_events(data, len);
-		break;
-	case LOGWIRE_QUIT:
-		quitting = true;
-		break;
-	default:
-		break;
 	}
+	if (kind == LOGWIRE_EVENTS)
+		take_events(data, end);
+	quitting = quitting || kind == LOGWIRE_QUIT;
 	close_fd(fd);
 }
 
 /* False: there is none. */
-static bool take_message(const struct source *peer, bool *gone)
+static bool take_message(const struct peer *peer, bool *gone)
 {
 	union {
 		struct cmsghdr align;
 		char room[CMSG_SPACE(sizeof(int))];
 	} control;
-	char data[LOGWIRE_MAX + 1];
-	struct iovec iov = { data, LOGWIRE_MAX };
+	char data[LOGWIRE_MAX];
+	struct iovec iov = { data, sizeof(data) };
 	struct msghdr msg = { .msg_iov = &iov,
 			      .msg_iovlen = 1,
 			      .msg_control = &control,
@@ -193,51 +172,69 @@ static bool take_message(const struct source *peer, bool *gone)
 	ssize_t n;
 
 	(void)make_room();
-	n = recvmsg(peer->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	n = recvmsg(peer->source.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	*gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 	if (n <= 0)
 		return false;
-	data[n] = '\0';
-	act(peer, data[0], data + 1, (size_t)n - 1, sent_descriptor(&msg));
+	act(data[0], data + 1, data + n, sent_descriptor(&msg));
 	return true;
 }
 
-static void on_peer(struct source *peer)
+static void on_peer(struct peer *peer)
 {
 	bool gone = false;
+	int i = 0;
 
-	for (int i = 0; i < MESSAGES_MAX && !quitting; i++)
-		if (!take_message(peer, &gone))
-			break;
+	while (i < MESSAGES_MAX && !quitting && take_message(peer, &gone))
+		i++;
+	if (i < MESSAGES_MAX && !looked_around) {
+		streams_look_around(&streams);
+		looked_around = true;
+	}
 	if (!gone)
 		return;
 	list_remove(&peer->link);
-	close_fd(peer->fd);
+	close_fd(peer->source.fd);
+	free(peer);
+}
+
+/* One that cannot be accepted would be told again and again. */
+static void on_listen(const struct source *src)
+{
+	struct peer *peer = make_room() ? malloc(sizeof(*peer)) : NULL;
+	int fd = accept4(src->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (peer && fd >= 0) {
+		*peer = (struct peer){ .source = { SOURCE_PEER, fd } };
+		list_append(&peers, &peer->link);
+		if (watch(&peer->source) == 0)
+			return;
+		list_remove(&peer->link);
+	}
+	close_fd(fd);
 	free(peer);
 }
 
 static void on_event(struct source *src)
 {
-	int fd;
-
 	switch (src->kind) {
 	case SOURCE_LISTEN:
-		(void)make_room(); /* one that cannot be accepted would be told again and again */
-		fd = accept4(src->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd >= 0 && !watch(SOURCE_PEER, fd, NULL))
-			close_fd(fd);
+		on_listen(src);
 		break;
 	case SOURCE_PEER:
-		on_peer(src);
+		on_peer(container_of(src, struct peer, source));
 		break;
 	case SOURCE_FIFO:
-		(void)stream_pump(&streams, src->stream);
+		stream_on_fifo(&streams, container_of(src, struct fifo, source));
+		break;
+	case SOURCE_SYSLOG:
+		syslog_read(&syslog_socket, &streams);
 		break;
 	}
 }
 
-/* All that is in the directory is ours: FIFOs, also of an earlier logger, our socket, our lock. */
+/* All that is in the directory is ours: FIFOs, our socket, our lock. What somebody may write to still is for the next logger. */
 static void clean_up(void)
 {
 	int fd = openat(streams.fifo_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -248,28 +245,30 @@ static void clean_up(void)
 		return;
 	}
 	for (const struct dirent *e; (e = readdir(dir));)
-		unlinkat(streams.fifo_dir, e->d_name, 0);
+		if (!streams_has_writers(&streams, e->d_name))
+			unlinkat(streams.fifo_dir, e->d_name, 0);
 	closedir(dir);
 }
 
 static int run(void)
 {
 	struct epoll_event ev[64];
-	usec_t tell_at = 0;
+	usec_t retry_at = 0;
+	int wait = 0;
 
 	while (!quitting) {
+		int n = epoll_wait(streams.epoll_fd, ev, ARRAY_SIZE(ev), wait);
 		usec_t now;
-		int n = epoll_wait(epoll_fd, ev, ARRAY_SIZE(ev),
-				   streams.n_with_loss > 0 ? LOSS_RETRY_MSEC : -1);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		for (int i = 0; i < n && !quitting; i++)
 			on_event(ev[i].data.ptr);
+		streams_tidy(&streams);
 		now = clock_now();
-		if (streams.n_with_loss > 0 && now >= tell_at) {
-			streams_tell_losses(&streams);
-			tell_at = usec_add(now, LOSS_RETRY_MSEC * USEC_PER_MSEC);
+		if (list_empty(&streams.troubled) || now >= retry_at) {
+			wait = streams_retry(&streams);
+			retry_at = usec_add(now, (usec_t)MAX_OF(wait, 0) * USEC_PER_MSEC);
 		}
 	}
 	streams_end(&streams);
@@ -279,7 +278,16 @@ static int run(void)
 
 /* ---- the beginning ---- */
 
-enum { OPT_LOG_DIR = 256, OPT_FIFO_DIR, OPT_LISTEN_FD, OPT_MAX_SIZE, OPT_MAX_FILES, OPT_VERSION };
+enum {
+	OPT_LOG_DIR = 256,
+	OPT_FIFO_DIR,
+	OPT_LISTEN_FD,
+	OPT_MAX_SIZE,
+	OPT_MAX_FILES,
+	OPT_SYSLOG_FD,
+	OPT_ROOT,
+	OPT_VERSION
+};
 
 static const struct option long_options[] = {
 	{ "log-dir", required_argument, NULL, OPT_LOG_DIR },
@@ -287,6 +295,8 @@ static const struct option long_options[] = {
 	{ "listen-fd", required_argument, NULL, OPT_LISTEN_FD },
 	{ "max-size", required_argument, NULL, OPT_MAX_SIZE },
 	{ "max-files", required_argument, NULL, OPT_MAX_FILES },
+	{ "syslog-fd", required_argument, NULL, OPT_SYSLOG_FD },
+	{ "root", required_argument, NULL, OPT_ROOT },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
 };
@@ -316,6 +326,11 @@ static bool take(int option, int *listen_fd)
 	case OPT_MAX_FILES:
 		return parse_uint(optarg, &streams.limits.max_files) == 0 &&
 		       streams.limits.max_files > 0;
+	case OPT_SYSLOG_FD:
+		return parse_int(optarg, &syslog_socket.source.fd) == 0 && syslog_socket.source.fd >= 0;
+	case OPT_ROOT:
+		syslog_socket.root = optarg;
+		return true;
 	case OPT_VERSION:
 		puts("cgkill-logger " PACKAGE_VERSION);
 		exit(EXIT_SUCCESS);
@@ -349,7 +364,7 @@ static int lock(void)
 	return 0; /* held as long as we live */
 }
 
-static int set_up(int listen_fd)
+static int set_up(struct source *listen)
 {
 	int r;
 
@@ -357,30 +372,38 @@ static int set_up(int listen_fd)
 	umask(027);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	fcntl(listen_fd, F_SETFD, FD_CLOEXEC);
+	fcntl(listen->fd, F_SETFD, FD_CLOEXEC);
 	r = lock();
 	if (r < 0)
 		return r;
-	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll_fd < 0)
+	streams.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (streams.epoll_fd < 0)
 		return -errno;
 	streams.warn = warn;
+	streams.tell = tell;
 	r = streams_begin(&streams);
-	return r == 0 && !watch(SOURCE_LISTEN, listen_fd, NULL) ? -ENOMEM : r;
+	if (r == 0)
+		r = watch(listen);
+	if (r == 0 && syslog_socket.source.fd >= 0 && syslog_socket.root) {
+		fcntl(syslog_socket.source.fd, F_SETFD, FD_CLOEXEC);
+		r = watch(&syslog_socket.source);
+	}
+	return r;
 }
 
 int main(int argc, char **argv)
 {
-	int c, listen_fd = -1, r;
+	struct source listen = { SOURCE_LISTEN, -1 };
+	int c, r;
 
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) >= 0)
-		if (!take(c, &listen_fd))
+		if (!take(c, &listen.fd))
 			return 2;
-	if (optind < argc || listen_fd < 0 || streams.log_dir < 0 || streams.fifo_dir < 0) {
+	if (optind < argc || listen.fd < 0 || streams.log_dir < 0 || streams.fifo_dir < 0) {
 		fputs("cgkill-logger is started by cgkilld: see cgkill-logger(8)\n", stderr);
 		return 2;
 	}
-	r = set_up(listen_fd);
+	r = set_up(&listen);
 	if (r == 0)
 		r = run();
 	if (r < 0)
