@@ -106,6 +106,20 @@ static void tell_trail(const json_t *outcome, bool all)
 			tell_event(event, start);
 }
 
+/* As systemctl does. */
+static void tell_activators(const json_t *outcome)
+{
+	const json_t *sockets = json_object_get(outcome, "activatedBy"), *name;
+	size_t i;
+
+	json_array_foreach(sockets, i, name) {
+		if (i == 0)
+			complain("Warning: %s was stopped, but it can still be activated by:",
+				 member_text_or(outcome, "unit", "?"));
+		complain("  %s", json_is_string(name) ? json_string_value(name) : "?");
+	}
+}
+
 static int tell_outcome(const struct options *o, const char *verb, const json_t *outcome)
 {
 	const json_t *trail = json_object_get(outcome, "trail");
@@ -115,6 +129,8 @@ static int tell_outcome(const struct options *o, const char *verb, const json_t 
 		tell_trail(outcome, o->verbose);
 	if (result->code != CGKILL_EXIT_OK)
 		tell_failure(verb, result, outcome);
+	else if (streq(verb, "stop") && !o->quiet)
+		tell_activators(outcome);
 	return result->code;
 }
 

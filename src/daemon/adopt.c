@@ -11,6 +11,7 @@
 #include "daemon/notify.h"
 #include "daemon/process.h"
 #include "daemon/slices.h"
+#include "daemon/sockets.h"
 #include "daemon/subtree.h"
 #include "daemon/supervisor.h"
 #include "sys/birth.h"
@@ -169,13 +170,13 @@ static const char *static_request(const char *what)
 	return NULL;
 }
 
-static void restore_origin(struct supervised *sv, struct record *r)
+static void restore_origin(struct supervised *sv, const struct record *r)
 {
 	struct trail_event e = { .kind = TRAIL_JOB };
 	const char *what = static_request(r->asked);
 
-	sv->asked.what = TAKE_PTR(r->asked);
-	sv->asked.comm = TAKE_PTR(r->asked_comm);
+	snprintf(sv->asked.what, sizeof(sv->asked.what), "%s", what ? what : "");
+	snprintf(sv->asked.comm, sizeof(sv->asked.comm), "%s", r->asked_comm ? r->asked_comm : "");
 	sv->asked.uid = r->asked_uid;
 	sv->asked.pid = r->asked_pid;
 	if (!what)
@@ -185,7 +186,7 @@ static void restore_origin(struct supervised *sv, struct record *r)
 	e.by_peer = sv->asked.pid > 0;
 	e.job.uid = sv->asked.uid;
 	e.job.pid = sv->asked.pid;
-	e.names = sv->asked.comm ? strdup(sv->asked.comm) : NULL;
+	e.names = *sv->asked.comm ? sv->asked.comm : NULL;
 	supervised_tell(sv, &e);
 }
 
@@ -414,6 +415,7 @@ int adopt_all(struct manager *m)
 		return r;
 	await_strays(m, children);
 	fdstore_adopt_rest(m);
+	sockets_adopt_rest(m);
 	notify_drop_rest(m);
 	if (m->live > 0)
 		log_notice("took over %zu services from an earlier cgkilld", m->live);

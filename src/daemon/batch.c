@@ -11,6 +11,7 @@
 #include "daemon/resolve.h"
 #include "daemon/scheduler.h"
 #include "util/log.h"
+#include "util/ownmem.h"
 #include "util/strv.h"
 
 /* Progress: the first word soon enough for a person, then now and then, and of a few units only. */
@@ -40,10 +41,15 @@ struct batch {
 	struct manager *manager;
 	struct timer progress;
 	usec_t since;
-	size_t waiting, n;
+	size_t waiting, n, cap;
 	bool asking; /* not all have been asked yet */
 	struct item items[];
 };
+
+static size_t batch_size(size_t cap)
+{
+	return sizeof(struct batch) + cap * sizeof(struct item);
+}
 
 static void batch_free(struct batch *b)
 {
@@ -58,7 +64,7 @@ static void batch_free(struct batch *b)
 		t->service->users--;
 		manager_drop_unused(b->manager, t->service);
 	}
-	free(b);
+	own_free(b, batch_size(b->cap));
 }
 
 /*
@@ -370,7 +376,7 @@ void batch_run(struct manager *m, struct call *c, const struct batch_request *r,
 	if (error == 0 && r->type == JOB_STOP)
 		error = resolve_slices(m, &targets);
 	if (error == 0)
-		b = calloc(1, sizeof(*b) + targets.n * sizeof(struct item));
+		b = own_alloc(batch_size(targets.n));
 	if (!b) {
 		resolved_list_deinit(&targets);
 		call_error(c, "io.cgkill.manager.OutOfMemory", NULL);
@@ -378,6 +384,7 @@ void batch_run(struct manager *m, struct call *c, const struct batch_request *r,
 	}
 	b->call = c;
 	b->manager = m;
+	b->cap = targets.n;
 	b->since = clock_now();
 	b->asking = true;
 	call_on_cancel(c, on_cancel, b);

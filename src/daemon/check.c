@@ -10,7 +10,6 @@
 #include "daemon/conditions.h"
 #include "daemon/manager.h"
 #include "daemon/supervisor.h"
-#include "sys/pidfd.h"
 #include "util/log.h"
 
 /* It is a few stat(2)s; but the disk may be busy, as it is at boot. */
@@ -73,7 +72,7 @@ static void on_end(struct io_source *s, uint32_t events unused)
 	siginfo_t si = { 0 };
 	size_t place;
 
-	if (pidfd_reap(c->pidfd, &si) == 0)
+	if (child_reap(c->pidfd, &si) == 0)
 		return;
 	io_unwatch(&c->io);
 	timer_clear(&c->timer);

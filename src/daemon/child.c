@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 
 #include "sys/pidfd.h"
+#include "util/log.h"
+#include "util/parse.h"
 
 /* It has all of our descriptors. */
 static pid_t fork_child(int *pidfd)
@@ -58,6 +60,15 @@ int child_hold(void)
 	return pidfd;
 }
 
+int child_reap(int pidfd, siginfo_t *out)
+{
+	int r = pidfd_reap(pidfd, out), sig = r == 1 && out->si_code != CLD_EXITED ? out->si_status : 0;
+
+	if (sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE || sig == SIGABRT)
+		log_error("a helper process of cgkilld has crashed: %s", signal_name(sig));
+	return r;
+}
+
 struct dismissed {
 	struct list link;
 	struct io_source io;
@@ -73,7 +84,7 @@ static void on_end(struct io_source *s, uint32_t events)
 	siginfo_t si;
 
 	(void)events;
-	if (pidfd_reap(d->pidfd, &si) == 0)
+	if (child_reap(d->pidfd, &si) == 0)
 		return;
 	io_unwatch(&d->io);
 	list_remove(&d->link);
@@ -86,7 +97,7 @@ void child_await(struct loop *l, int pidfd)
 	struct dismissed *d;
 	siginfo_t si;
 
-	d = pidfd_reap(pidfd, &si) == 0 ? calloc(1, sizeof(*d)) : NULL;
+	d = child_reap(pidfd, &si) == 0 ? calloc(1, sizeof(*d)) : NULL;
 	if (d && io_watch(l, &d->io, pidfd, EPOLLIN | EPOLLET, on_end) == 0) {
 		d->pidfd = pidfd;
 		list_init(&d->link);

@@ -3,6 +3,7 @@
 /*
  * Short-lived helpers of cgkilld itself: forked for what may take long or hang, and never waited for without a bound.
  */
+#include <signal.h>
 #include <sys/types.h>
 
 #include "daemon/loop.h"
@@ -21,6 +22,11 @@ pid_t child_fork(int keep_fd, int *pidfd) must_check;
  */
 int child_hold(void) must_check;
 
+/*
+ * As pidfd_reap(). That a child of ours has crashed is told, since nothing else may show it; a mistake that would do that is to
+ * look at what no child gets (util/ownmem.h).
+ */
+int child_reap(int pidfd, siginfo_t *out) must_check;
 /* Reaps the child behind pidfd, which is taken over, whenever it ends. */
 void child_await(struct loop *l, int pidfd);
 /* Kills the child behind pidfd, which is taken over (-1 is taken too), and reaps it whenever it ends. */

@@ -15,6 +15,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "core/credentials.h"
+#include "core/env.h"
 #include "core/words.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -332,6 +334,139 @@ static int test_cpus(const char *value)
 	return compare_number(value, (uint64_t)CPU_COUNT(&cpus), parse_u64);
 }
 
+/* ---- what the host is ---- */
+
+/* One after the other, each with its NUL. */
+static bool in_strings(const char *path, const char *wanted)
+{
+	char text[4096];
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	for (const char *p = text; p - text < n; p += strlen(p) + 1)
+		if (streq(p, wanted))
+			return true;
+	return false;
+}
+
+static int test_firmware(const char *value)
+{
+	const char *rest = after_prefix(value, "device-tree-compatible(");
+	cleanup_free char *wanted = rest ? strdup(rest) : NULL;
+
+	if (streq(value, "uefi"))
+		return exists("/sys/firmware/efi");
+	if (streq(value, "device-tree"))
+		return exists("/proc/device-tree");
+	if (!wanted || !ends_with(wanted, ")"))
+		return -EOPNOTSUPP;
+	wanted[strlen(wanted) - 1] = '\0';
+	return in_strings("/proc/device-tree/compatible", wanted);
+}
+
+/* Of those that cgkilld was given. */
+static int test_credential(const char *value)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	cleanup_free char *path = NULL;
+
+	if (!dir || !credential_id_is_valid(value))
+		return 0;
+	return asprintf(&path, "%s/%s", dir, value) < 0 ? -ENOMEM : exists(path);
+}
+
+/* Is word among those behind the colon of a line that begins with key? */
+static bool in_line(const char *path, const char *key, const char *wanted)
+{
+	cleanup_free char *line = NULL;
+	FILE *f = fopen(path, "re");
+	bool found = false;
+	size_t cap = 0;
+
+	while (f && !found && getline(&line, &cap, f) > 0) {
+		char *rest = after_prefix(line, key) ? strchr(line, ':') : NULL, *word;
+
+		while (!found && rest && (word = strsep(&rest, ": \t\n")))
+			found = streq(word, wanted);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* By the kernel's name of it, which is systemd's for nearly all. */
+static int test_cpu_feature(const char *value)
+{
+	return *value && (in_line("/proc/cpuinfo", "flags", value) ||
+			  in_line("/proc/cpuinfo", "Features", value));
+}
+
+/* Which the host has; "v1" and "v2": what is mounted at the place for it. */
+static int test_cgroup_controller(const char *value)
+{
+	cleanup_strv char **words = NULL;
+	bool unified = exists("/sys/fs/cgroup/cgroup.controllers");
+	const char *enabled;
+	int r;
+
+	if (streq(value, "v1") || streq(value, "v2"))
+		return unified == (value[1] == '2');
+	r = split_words(value, &words);
+	for (size_t i = 0; r == 0 && words && words[i]; i++) {
+		cleanup_free char *line = NULL;
+		FILE *f = fopen("/proc/cgroups", "re");
+		size_t cap = 0, len = strlen(words[i]);
+
+		enabled = NULL;
+		while (f && !enabled && getline(&line, &cap, f) > 0)
+			if (strncmp(line, words[i], len) == 0 && line[len] == '\t')
+				enabled = strrchr(line, '\t');
+		if (f)
+			fclose(f);
+		if (!enabled || enabled[1] != '1')
+			return 0;
+	}
+	return r < 0 ? r : 1;
+}
+
+/* KEY, an operator, a value: "=" is equality of text here, "$=" that a pattern fits, and the others compare versions. */
+static int test_field(char *const *fields, const char *word)
+{
+	size_t len = strcspn(word, "<>=!$");
+	const char *is = env_get_n(fields, word, len), *operator= word + len, *value, *glob;
+
+	is = is ? is : "";
+	value = condition_operand(operator);
+	if ((glob = after_prefix(operator, "$=")))
+		return fnmatch(glob, is, 0) == 0;
+	if ((glob = after_prefix(operator, "!$=")))
+		return fnmatch(glob, is, 0) != 0;
+	if (*operator== '=' || * operator== '!')
+		return satisfies(operator, strcmp(is, value));
+	return satisfies(operator, strverscmp(is, value));
+}
+
+static int test_os_release(const char *value)
+{
+	static const char *const files[] = { "/etc/os-release", "/usr/lib/os-release" };
+	cleanup_diags struct diags diags = DIAGS_INIT;
+	cleanup_strv char **fields = NULL, **words = NULL;
+	char text[8192];
+	int r = split_words(value, &words);
+
+	if (r == 0 &&
+	    (read_start(files[0], text, sizeof(text)) || read_start(files[1], text, sizeof(text))))
+		r = env_file_parse(&fields, text, strlen(text), files[0], &diags);
+	for (size_t i = 0; r == 0 && words && words[i]; i++) {
+		r = test_field(fields, words[i]);
+		if (r <= 0)
+			return r;
+		r = 0;
+	}
+	return r < 0 ? r : 1;
+}
+
 /* ---- virtualization ---- */
 
 /* What a container manager has said to its init, which /proc/PID/environ shows to root alone. */
@@ -547,6 +682,11 @@ int condition_test(enum condition_kind kind, const char *value, void *arg unused
 		[CONDITION_GROUP] = test_group,
 		[CONDITION_MEMORY] = test_memory,
 		[CONDITION_CPUS] = test_cpus,
+		[CONDITION_FIRMWARE] = test_firmware,
+		[CONDITION_CREDENTIAL] = test_credential,
+		[CONDITION_CPU_FEATURE] = test_cpu_feature,
+		[CONDITION_CGROUP_CONTROLLER] = test_cgroup_controller,
+		[CONDITION_OS_RELEASE] = test_os_release,
 	};
 
 	return tests[kind](value);

@@ -17,10 +17,15 @@ static size_t unsent(const struct connection *conn)
 	return conn->out.len - conn->sent;
 }
 
+static bool awaits_turn(const struct connection *conn)
+{
+	return !list_empty(&conn->turn);
+}
+
 /* One thing at a time: the next call waits until this one has ended and its reply was read. */
 static bool wants_input(const struct connection *conn)
 {
-	return !conn->call && unsent(conn) == 0;
+	return !conn->call && !awaits_turn(conn) && unsent(conn) == 0;
 }
 
 void connection_free(struct connection *conn)
@@ -35,6 +40,7 @@ void connection_free(struct connection *conn)
 	free(c);
 	timer_clear(&conn->stall);
 	list_remove(&conn->work.link);
+	list_remove(&conn->turn);
 	list_remove(&conn->link);
 	io_unwatch(&conn->io);
 	close_fd(conn->io.fd);
@@ -114,6 +120,21 @@ static void start_call(struct connection *conn, const struct varlink_call *messa
 	conn->class->dispatch(c, message->method, message->parameters, conn->class->arg);
 }
 
+/* True: not now. */
+static bool queue_up(struct connection *conn)
+{
+	struct lookers *l = conn->class->lookers;
+
+	if (conn->access > ACCESS_LOOK || conn->has_turn) {
+		conn->has_turn = false;
+		return false;
+	}
+	if (!awaits_turn(conn))
+		list_append(&l->waiting, &conn->turn);
+	loop_defer(conn->class->loop, &l->next);
+	return true;
+}
+
 static void take_calls(struct connection *conn)
 {
 	for (;;) {
@@ -121,7 +142,7 @@ static void take_calls(struct connection *conn)
 		int r;
 
 		flush(conn);
-		if (conn->broken || conn->call || unsent(conn) > 0 || !conn->has_whole)
+		if (conn->broken || conn->call || unsent(conn) > 0 || !conn->has_whole || queue_up(conn))
 			break;
 		r = varlink_take_call(&conn->in, conn->class->max_request, &message);
 		conn->has_whole = r > 0;
@@ -144,7 +165,8 @@ static void on_stall(struct timer *t, usec_t now unused)
 /* By the clock and not by loop_now(): the time that a method took is not the client's. */
 static int watch_stall(struct connection *conn)
 {
-	const bool waiting = unsent(conn) > 0 || (!conn->call && conn->in.len > 0);
+	const bool waiting =
+		unsent(conn) > 0 || (!conn->call && !awaits_turn(conn) && conn->in.len > 0);
 
 	if (!waiting)
 		timer_clear(&conn->stall);
@@ -171,7 +193,7 @@ static void advance(struct connection *conn)
 {
 	take_calls(conn);
 	list_remove(&conn->work.link); /* done just now */
-	if (conn->eof && !conn->call && unsent(conn) == 0)
+	if (conn->eof && !conn->call && !awaits_turn(conn) && unsent(conn) == 0)
 		conn->broken = true;
 	if (conn->broken || watch_stall(conn) < 0 || watch_events(conn) < 0)
 		connection_free(conn);
@@ -194,6 +216,27 @@ static void on_work(struct deferred *d)
 	advance(container_of(d, struct connection, work));
 }
 
+static void on_next(struct deferred *d)
+{
+	struct lookers *l = container_of(d, struct lookers, next);
+	struct list *node = list_pop(&l->waiting);
+	struct connection *conn = node ? container_of(node, struct connection, turn) : NULL;
+
+	if (!conn)
+		return;
+	conn->has_turn = true;
+	if (!list_empty(&l->waiting))
+		loop_defer(conn->class->loop, d);
+	advance(conn);
+}
+
+void lookers_init(struct lookers *l)
+{
+	list_init(&l->waiting);
+	list_init(&l->next.link);
+	l->next.fn = on_next;
+}
+
 int connection_new(struct list *list, const struct connection_class *class, int fd,
 		   const struct peer *peer, enum access access)
 {
@@ -207,6 +250,7 @@ int connection_new(struct list *list, const struct connection_class *class, int 
 	conn->access = access;
 	conn->work.fn = on_work;
 	list_init(&conn->work.link);
+	list_init(&conn->turn);
 	conn->events = EPOLLIN;
 	r = io_watch(class->loop, &conn->io, fd, conn->events, on_io);
 	if (r < 0) {

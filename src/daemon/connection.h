@@ -12,9 +12,20 @@
 #include "daemon/server.h"
 #include "util/buf.h"
 
+/*
+ * Those who may only look, and have asked something: one of them gets its answer in each round of the loop. However many ask,
+ * and whatever their questions cost together, deadlines and everybody else come in between.
+ */
+struct lookers {
+	struct list waiting; /* connections, by turn */
+	struct deferred next;
+};
+void lookers_init(struct lookers *l);
+
 /* What the connections of a server have in common; outlives them. */
 struct connection_class {
 	struct loop *loop;
+	struct lookers *lookers;
 	size_t max_request, max_backlog;
 	usec_t max_stall;
 	/* Gets each call in its turn and must see to it that it is answered. parameters is borrowed. */
@@ -31,6 +42,8 @@ struct connection {
 	uint32_t events; /* what io waits for */
 	struct timer stall;
 	struct deferred work;
+	struct list turn; /* linked: it waits for it */
+	bool has_turn;
 	struct buf in, out;
 	size_t sent; /* bytes of out that the kernel has */
 	struct call *call;

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The end of RuntimeDirectory=. A directory leaves its name at once, by a rename, so that the next run can have its own
- * there, and is deleted by a child of ours at its leisure. Both in a directory beside it that is root's alone, and is gone
- * when there is nothing in it; what a crash leaves there the next cgkilld deletes.
+ * The end of RuntimeDirectory= and its like, and of credentials. A directory leaves its name at once, so that the next run can
+ * have its own there, and is deleted afterwards: daemon/removals.h.
  */
 #include "util/macro.h"
 
-struct manager;
-struct removals; /* NULL = nothing was ever to be removed */
 struct supervised;
 
-/* A run is over: the directories go that RuntimeDirectoryPreserve= does not keep. */
+/* A run is over: the credentials go, and the directories that RuntimeDirectoryPreserve= does not keep. */
 void directories_note_over(struct supervised *sv);
 
-/* Goes on with what an earlier cgkilld has not deleted. */
-void removals_resume(struct manager *m);
-/* Stops deleting; a later program goes on. */
-void removals_halt(struct removals *r);
-/* Waits for the rest to be deleted, not for ever. */
-void removals_finish(struct removals *r);
+/*
+ * Of a unit of which nothing runs, whatever was to be kept. kinds: bits by enum directory_kind. 0; -ENODATA: the unit has none
+ * of these; another -errno: not all of them are gone, which is told.
+ */
+int directories_clean(struct supervised *sv, unsigned kinds);

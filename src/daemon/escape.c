@@ -94,6 +94,7 @@ static int look_up(const struct escape *e, const struct descendant *d, int *pidf
 static void tell(struct escape *e, struct descendant *d, const struct escaped *who)
 {
 	struct trail_event t = { .kind = TRAIL_ESCAPE, .escape = { .pid = who->pid } };
+	cleanup_free char *text = NULL;
 
 	if (d->told || e->service->unit->escape_policy == ESCAPE_IGNORE)
 		return;
@@ -106,8 +107,9 @@ static void tell(struct escape *e, struct descendant *d, const struct escaped *w
 	}
 	log_warning("%s: process %d (%s) has left its cgroup and lives in %s",
 		    supervised_name(e->service), (int)who->pid, who->comm, who->cgroup);
-	if (asprintf(&t.names, "%s lives in %s", who->comm, who->cgroup) < 0)
-		t.names = NULL;
+	if (asprintf(&text, "%s lives in %s", who->comm, who->cgroup) < 0)
+		text = NULL;
+	t.names = text;
 	supervised_tell(e->service, &t);
 }
 
@@ -363,14 +365,13 @@ static bool kill_all(struct escape *e, bool first)
 	struct trail_event t = { .kind = TRAIL_KILL };
 	size_t n = visit(e, kill_one, &killed);
 
-	t.names = buf_take(&killed.names);
+	t.names = killed.names.data;
 	t.signal.signal = SIGKILL;
 	t.signal.whom = WHOM_ALL;
 	t.signal.count = killed.n;
 	if (first && killed.n > 0)
 		supervised_tell(e->service, &t);
-	else
-		free(t.names);
+	buf_deinit(&killed.names);
 	return killed.n > 0 || (n > 0 && killed.spared == 0);
 }
 

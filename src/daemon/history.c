@@ -7,6 +7,7 @@
 
 #include "daemon/manager.h"
 #include "daemon/supervisor.h"
+#include "sys/replace.h"
 #include "util/ownmem.h"
 #include "util/parse.h"
 
@@ -181,29 +182,6 @@ static json_t *render_all(struct manager *m)
 	return json_pack("{s:o}", "timelines", list);
 }
 
-/* Whoever reads has the old one or the new one; what a power cut does to it is nobody's concern: the time is of this boot. */
-static int write_file(int dir_fd, const char *text)
-{
-	static const char fresh[] = CGKILL_LAST_STOP ".new";
-	size_t left = strlen(text);
-	int fd = openat(dir_fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	int r = fd < 0 ? -errno : 0;
-
-	while (r == 0 && left > 0) {
-		ssize_t n = write(fd, text, left);
-
-		r = n < 0 ? -errno : 0;
-		text += r == 0 ? n : 0;
-		left -= r == 0 ? (size_t)n : 0;
-	}
-	close_fd(fd);
-	if (r == 0 && renameat(dir_fd, fresh, dir_fd, CGKILL_LAST_STOP) < 0)
-		r = -errno;
-	if (r < 0)
-		(void)!unlinkat(dir_fd, fresh, 0);
-	return r;
-}
-
 int history_save(struct manager *m)
 {
 	cleanup_close int dir_fd = open(m->runtime_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -213,6 +191,8 @@ int history_save(struct manager *m)
 
 	json_decref(all);
 	if (r == 0)
-		r = text ? write_file(dir_fd, text) : -ENOMEM;
+		r = text ? replace_file(dir_fd, CGKILL_LAST_STOP, CGKILL_LAST_STOP ".new", 0644,
+					text, strlen(text))
+			 : -ENOMEM;
 	return r;
 }

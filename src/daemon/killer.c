@@ -99,7 +99,7 @@ static void on_child(struct io_source *s, uint32_t events)
 	int r;
 
 	(void)events;
-	if (pidfd_reap(k->child_pidfd, &si) == 0)
+	if (child_reap(k->child_pidfd, &si) == 0)
 		return;
 	io_unwatch(&k->child_io);
 	k->child_pidfd = close_fd(k->child_pidfd);

@@ -21,7 +21,7 @@ static struct process_id id_of(const struct supervised *sv, struct process *p)
 }
 
 /* All but what the store fills in. */
-static void fill(struct record *r, const struct supervised *sv)
+static void fill(struct record *r, struct supervised *sv)
 {
 	*r = (struct record){
 		.unit = sv->unit->name,
@@ -33,10 +33,10 @@ static void fill(struct record *r, const struct supervised *sv)
 		.main_after = sv->main_after,
 		.control_after = sv->control_after,
 		.signals_due = sv->signals_due,
-		.asked = sv->asked.what,
+		.asked = *sv->asked.what ? sv->asked.what : NULL,
 		.asked_uid = sv->asked.uid,
 		.asked_pid = sv->asked.pid,
-		.asked_comm = sv->asked.comm,
+		.asked_comm = *sv->asked.comm ? sv->asked.comm : NULL,
 	};
 	r->machine.unit = NULL;
 	r->main = id_of(sv, sv->main);

@@ -78,11 +78,15 @@ static int refuse_unprotected(const struct manager *m, const struct unit *u, str
 
 	for (size_t i = 0; i < n; i++) {
 		const struct diag *d = &diags->v[i];
+		const char *name = d->unprotected;
 
-		if (d->id && streq(d->id, "unprotected"))
+		if (!name && d->id && streq(d->id, "unprotected"))
+			name = d->text;
+		if (name)
 			diag_add_id(diags, DIAG_ERROR, "refused", d->file,
-				    d->line, "%.*s= is not supported, and %s allows for no unit that runs without. Refusing.",
-				    (int)strcspn(d->text, "="), d->text,
+				    d->line, "%.*s= is not %s, and %s allows for no unit that runs without. Refusing.",
+				    (int)strcspn(name, "="), name,
+				    d->unprotected ? "understood as it is written" : "supported",
 				    m->strict ? "--strict" : "RequireProtections=yes");
 	}
 	return diags->errors > errors ? -EBADMSG : 0;

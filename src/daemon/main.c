@@ -11,7 +11,6 @@
 #include "daemon/adopt.h"
 #include "daemon/boot.h"
 #include "daemon/deathwatch.h"
-#include "daemon/directories.h"
 #include "daemon/guard.h"
 #include "daemon/history.h"
 #include "daemon/inherit.h"
@@ -25,6 +24,7 @@
 #include "daemon/ownlimits.h"
 #include "daemon/ready.h"
 #include "daemon/reexec.h"
+#include "daemon/removals.h"
 #include "daemon/scheduler.h"
 #include "daemon/shutdown.h"
 #include "daemon/slicekill.h"
@@ -72,14 +72,19 @@ static int make_dir(const char *path, mode_t mode)
 static int lock_runtime_dir(const char *path)
 {
 	int fd = inherit_take("runtime-lock"), r;
+	struct stat st;
 
 	if (fd >= 0)
 		return fd;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0) {
-		log_error("cannot open %s: %s", path, strerror(errno));
-		return -errno;
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		r = -errno;
+		log_error("cannot open %s: %s", path, strerror(-r));
+		close_fd(fd);
+		return r;
 	}
+	/* Who can open it can lock it, and keep us from coming back; nobody else has to list it. */
+	(void)!fchmod(fd, st.st_mode & 0711);
 	r = lock_take(fd);
 	if (r == 0)
 		return fd;
@@ -194,7 +199,8 @@ static int open_store(struct manager *m)
 /* Where logs are is known to cgkillctl by the runtime directory: they are in it, or there is a link. */
 static int open_logs(struct manager *m, const struct options *o)
 {
-	const struct logs_config config = { o->log_dir, o->log_max_size, o->log_max_files };
+	const struct logs_config config = { o->log_dir, o->log_max_size, o->log_max_files,
+					    o->syslog_path };
 	cleanup_free char *path = NULL, *usual = NULL;
 
 	if (asprintf(&path, "%s/logs", m->runtime_dir) < 0 ||
@@ -223,6 +229,7 @@ static int set_up(struct manager *m, const struct options *o)
 	ownlimits_raise(m);
 	m->runtime_dir = o->runtime_dir;
 	m->log_dir = o->log_dir;
+	m->to_journal = o->to_journal;
 	m->shutdown_budget = o->shutdown_budget;
 	m->strict = o->strict;
 	m->scheduler = scheduler_new(m);
@@ -266,7 +273,7 @@ static void let_guard_keep(struct manager *m)
 	int r = guard_keep(m->guard, "runtime-lock", m->lock_fd);
 
 	if (r == 0)
-		r = guard_keep(m->guard, "root-lock", m->root.fd);
+		r = guard_keep(m->guard, "root-lock", m->root_lock_fd);
 	if (r == 0)
 		r = guard_keep(m->guard, "listen", server_listen_fd(m->server));
 	if (r < 0)
@@ -333,12 +340,14 @@ static int work(struct options *o, char **argv, bool inherited)
 			     .root_parent = CG_INIT,
 			     .store = STORE_INIT,
 			     .lock_fd = -1,
+			     .root_lock_fd = -1,
 			     .argv = argv,
 			     .program = program_path() };
 	int r;
 
 	list_init(&m.services);
 	list_init(&m.slices);
+	list_init(&m.sockets);
 	list_init(&m.monitors);
 	if (inherited)
 		take_over(&m, o);
@@ -367,6 +376,7 @@ static int work(struct options *o, char **argv, bool inherited)
 	free(m.own_path);
 	free(m.init_path);
 	close_fd(m.lock_fd);
+	close_fd(m.root_lock_fd);
 	return r;
 }
 

@@ -35,7 +35,8 @@ struct manager {
 	int listen_fd; /* its socket, when an earlier program has handed it over; 0 = none */
 
 	struct hierarchy hierarchy;
-	struct cg root; /* our subtree; its directory carries our lock */
+	struct cg root; /* our subtree */
+	int root_lock_fd;
 	char *root_name; /* the directory that we made, to be removed at the end; NULL = it was there */
 	struct cg root_parent;
 	enum spawn_method spawn_method;
@@ -43,7 +44,7 @@ struct manager {
 	struct guard_link *guard; /* NULL = none */
 	struct deathwatch *deathwatch; /* for the ends of those that were taken over; NULL = not needed */
 	struct pid_files *pid_files; /* of main processes, that are waited for; NULL = none yet */
-	struct removals *removals;   /* daemon/directories.h */
+	struct removals *removals;   /* daemon/removals.h */
 	struct descent *descent;     /* of services with an EscapePolicy=; NULL = there is none */
 	bool strict;		     /* a start fails where what protects does not work */
 	bool birth_marks;	     /* they work here: sys/birth.h */
@@ -60,6 +61,7 @@ struct manager {
 	char **own_unit_path, **admin_unit_path;
 	char *runtime_dir;     /* sockets */
 	char *log_dir;	       /* output of services */
+	bool to_journal;       /* … is for journald, where there is one */
 	struct logs *logs;     /* … and who writes it */
 	struct rlimit no_file; /* for services: as it was before we raised ours; nice likewise */
 	int nice;
@@ -68,6 +70,7 @@ struct manager {
 	struct scheduler *scheduler;
 	struct list services;
 	struct list slices;	     /* those that have a cgroup */
+	struct list sockets;	     /* what socket units have open: daemon/sockets.h */
 	struct slicekill *slicekill; /* NULL = never needed yet */
 	struct list monitors;
 	size_t live;		   /* services that have not ended */

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "core/resources.h"
 #include "core/varlink.h"
 #include "daemon/batch.h"
+#include "daemon/clean.h"
 #include "daemon/manager.h"
 #include "daemon/monitor.h"
 #include "daemon/reexec.h"
@@ -66,14 +68,35 @@ static bool has_shape(json_t *v, enum shape shape)
  * Each name that is not loaded costs a look through the unit directories, each pattern one at all units. Who may only look
  * gets few at a time, so that nobody else's deadline has to wait for it.
  */
-#define LOOK_UNITS_MAX 32
+#define LOOK_UNITS_MAX	 32
+#define LOOK_MATCHES_MAX 128
+/* fnmatch(3) takes up to 25 µs for a unit and a pattern, and Monitor's are looked at for each event. */
+#define LOOK_GLOBS_MAX	 4
 
-static bool is_too_many(const struct call *c, size_t n)
+static bool is_too_many(const struct call *c, size_t n, size_t max)
 {
-	return call_access(c) <= ACCESS_LOOK && n > LOOK_UNITS_MAX;
+	return call_access(c) <= ACCESS_LOOK && n > max;
 }
 
-/* Every parameter is known, of its shape and not too long; null counts as absent; else the call is answered. */
+/* A pattern that is longer than a name can be is of no use, and fnmatch(3) may take milliseconds for each unit. */
+static bool is_too_much(const struct call *c, json_t *list)
+{
+	size_t i, globs = 0;
+	json_t *item;
+
+	json_array_foreach(list, i, item) {
+		const char *text = json_string_value(item);
+		bool glob = text && strpbrk(text, "*?[");
+
+		if (glob && strlen(text) > UNIT_NAME_MAX)
+			return true;
+		globs += glob;
+	}
+	return is_too_many(c, json_array_size(list), LOOK_UNITS_MAX) ||
+	       is_too_many(c, globs, LOOK_GLOBS_MAX);
+}
+
+/* Every parameter is known, of its shape and not too much; null counts as absent; else the call is answered. */
 static bool check_params(struct call *c, json_t *params, const struct param *table, size_t n)
 {
 	const char *key;
@@ -85,7 +108,7 @@ static bool check_params(struct call *c, json_t *params, const struct param *tab
 		while (i < n && !streq(table[i].name, key))
 			i++;
 		if (i == n || (!json_is_null(value) && !has_shape(value, table[i].shape)) ||
-		    is_too_many(c, json_array_size(value))) {
+		    is_too_much(c, value)) {
 			call_invalid(c, key);
 			return false;
 		}
@@ -325,6 +348,15 @@ static void method_reset_failed(struct call *c, json_t *params, void *arg)
 		for_each_unit(&x, json_is_array(names) ? names : all, reset_one);
 }
 
+static void method_clean(struct call *c, json_t *params, void *arg)
+{
+	static const struct param table[] = { { "units", SHAPE_STRINGS, true },
+					      { "what", SHAPE_STRINGS, false } };
+
+	if (check_params(c, params, table, ARRAY_SIZE(table)))
+		clean_units(c, arg, json_object_get(params, "units"), json_object_get(params, "what"));
+}
+
 /* ---- looking ---- */
 
 static bool matches(json_t *patterns, const char *name)
@@ -428,7 +460,15 @@ static json_t *one_show(const struct resolved *t)
 			 t->service ? render_properties(t->service) : not_found_properties(t));
 }
 
-static json_t *unit_file_list(const struct manager *m, const char *name)
+/* We read what only root may: what a unit's file says to nobody else is not for everybody who asks. */
+static bool may_read(const struct call *c, const char *path)
+{
+	struct stat st;
+
+	return call_access(c) == ACCESS_ADMIN || (stat(path, &st) == 0 && st.st_mode & S_IROTH);
+}
+
+static json_t *unit_file_list(const struct call *c, const struct manager *m, const char *name)
 {
 	cleanup_diags struct diags diags = DIAGS_INIT;
 	struct unit_files files = { 0 };
@@ -437,7 +477,9 @@ static json_t *unit_file_list(const struct manager *m, const char *name)
 	if (unitdir_read(m->unit_path, name, &files, &diags) == 0)
 		for (size_t i = 0; i < files.n; i++) {
 			/* What is not UTF-8 cannot be JSON text: json_stringn() says so with NULL. */
-			json_t *text = json_stringn(files.v[i].data, files.v[i].len);
+			json_t *text = may_read(c, files.v[i].path)
+					       ? json_stringn(files.v[i].data, files.v[i].len)
+					       : json_string("(not readable by everybody)");
 
 			json_array_append_new(
 				list, json_pack("{s:s, s:o}", "path", files.v[i].path, "text",
@@ -453,6 +495,7 @@ static void look_at_each(struct call *c, json_t *params, struct manager *m,
 {
 	struct resolved_list targets;
 	json_t *list = json_array();
+	bool fits;
 
 	if (!check_params(c, params, units_param, ARRAY_SIZE(units_param))) {
 		json_decref(list);
@@ -463,12 +506,19 @@ static void look_at_each(struct call *c, json_t *params, struct manager *m,
 		call_error(c, "io.cgkill.manager.OutOfMemory", NULL);
 		return;
 	}
+	fits = !is_too_many(c, targets.n, LOOK_MATCHES_MAX);
 	for (size_t i = 0; i < targets.n; i++) {
-		json_array_append_new(list, fn(&targets.v[i]));
+		if (fits)
+			json_array_append_new(list, fn(&targets.v[i]));
 		manager_drop_unused(m, targets.v[i].service);
 	}
 	resolved_list_deinit(&targets);
-	call_reply(c, json_pack("{s:o}", "units", list), false);
+	if (fits) {
+		call_reply(c, json_pack("{s:o}", "units", list), false);
+	} else {
+		json_decref(list);
+		call_invalid(c, "units");
+	}
 }
 
 static void method_status(struct call *c, json_t *params, void *arg)
@@ -493,7 +543,7 @@ static void method_cat(struct call *c, json_t *params, void *arg)
 	}
 	json_array_foreach(json_object_get(params, "units"), i, item) {
 		cleanup_free char *name = manager_unit_name(json_string_value(item));
-		json_t *files = name ? unit_file_list(m, name) : json_array();
+		json_t *files = name ? unit_file_list(c, m, name) : json_array();
 
 		json_array_append_new(list, json_pack("{s:s, s:o}", "unit",
 						      name ? name : json_string_value(item),
@@ -591,7 +641,8 @@ static void method_stop_chain(struct call *c, json_t *params, void *arg)
 	services = select_services(c, json_object_get(params, "units"), arg, would_be_stopped, &n);
 	if (!services)
 		return;
-	if (json_is_integer(budget) && is_too_many(c, n)) { /* to fit it takes a multiple of the time to tell */
+	/* To fit it takes a multiple of the time to tell. */
+	if (json_is_integer(budget) && is_too_many(c, n, LOOK_UNITS_MAX)) {
 		call_invalid(c, "budgetUSec");
 		return;
 	}
@@ -674,6 +725,7 @@ const struct method manager_methods[] = {
 	{ METHOD("CancelJobs"), ACCESS_CONTROL, false, method_cancel_jobs },
 	{ METHOD("Kill"), ACCESS_CONTROL, false, method_kill },
 	{ METHOD("ResetFailed"), ACCESS_CONTROL, false, method_reset_failed },
+	{ METHOD("Clean"), ACCESS_ADMIN, false, method_clean },
 	{ METHOD("List"), ACCESS_LOOK, false, method_list },
 	{ METHOD("GetStatus"), ACCESS_LOOK, false, method_status },
 	{ METHOD("Show"), ACCESS_LOOK, false, method_show },

@@ -6,13 +6,13 @@
 #include <getopt.h>
 #include <grp.h>
 
+#include "core/logging.h"
 #include "core/unit.h"
 #include "util/parse.h"
 
-#define LOG_DIR_SYSTEM	 "/var/log/cgkill"
-#define LOG_MAX_SIZE_MIN 4096
-#define LOG_MAX_SIZE	 (UINT64_C(128) << 20)
-#define LOG_MAX_FILES	 16
+#define LOG_DIR_SYSTEM "/var/log/cgkill"
+#define LOG_MAX_SIZE   (UINT64_C(128) << 20)
+#define LOG_MAX_FILES  16
 
 static const char usage[] =
 	"cgkilld [OPTION...]\n"
@@ -28,8 +28,12 @@ static const char usage[] =
 	"$XDG_RUNTIME_DIR/cgkill)\n"
 	"  --log-dir=DIR        where output of services goes (default: /var/log/cgkill, or "
 	"RUNTIME-DIR/log)\n"
+	"  --log-target=TARGET  … cgkill, or journal: to journald, where there is one (default: "
+	"cgkill)\n"
 	"  --log-max-size=SIZE  a log is begun anew at this size (default: 128M)\n"
 	"  --log-max-files=N    … and so many of a unit are kept (default: 16)\n"
+	"  --syslog[=PATH]      take what services say by syslog(3) into their logs (default: "
+	"/dev/log)\n"
 	"  --group=GROUP        members may start and stop services\n"
 	"  --adopt=no           refuse to start while processes live in that cgroup (default: take "
 	"them "
@@ -57,8 +61,10 @@ enum {
 	OPT_UNIT_PATH,
 	OPT_RUNTIME_DIR,
 	OPT_LOG_DIR,
+	OPT_LOG_TARGET,
 	OPT_LOG_MAX_SIZE,
 	OPT_LOG_MAX_FILES,
+	OPT_SYSLOG,
 	OPT_GROUP,
 	OPT_SHUTDOWN_DEADLINE,
 	OPT_GUARD,
@@ -78,8 +84,10 @@ static const struct option long_options[] = {
 	{ "unit-path", required_argument, NULL, OPT_UNIT_PATH },
 	{ "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
 	{ "log-dir", required_argument, NULL, OPT_LOG_DIR },
+	{ "log-target", required_argument, NULL, OPT_LOG_TARGET },
 	{ "log-max-size", required_argument, NULL, OPT_LOG_MAX_SIZE },
 	{ "log-max-files", required_argument, NULL, OPT_LOG_MAX_FILES },
+	{ "syslog", optional_argument, NULL, OPT_SYSLOG },
 	{ "group", required_argument, NULL, OPT_GROUP },
 	{ "guard", optional_argument, NULL, OPT_GUARD },
 	{ "shutdown-deadline", required_argument, NULL, OPT_SHUTDOWN_DEADLINE },
@@ -156,6 +164,11 @@ static int take(struct options *o, int c)
 		return set_dir(&o->runtime_dir, "runtime-dir", optarg);
 	case OPT_LOG_DIR:
 		return set_dir(&o->log_dir, "log-dir", optarg);
+	case OPT_LOG_TARGET:
+		o->to_journal = streq(optarg, "journal");
+		return o->to_journal || streq(optarg, "cgkill")
+			       ? 0
+			       : bad("log-target", optarg, "give cgkill or journal");
 	case OPT_LOG_MAX_SIZE:
 		return parse_size(optarg, &o->log_max_size) == 0 && o->log_max_size >= LOG_MAX_SIZE_MIN
 			       ? 0
@@ -164,6 +177,8 @@ static int take(struct options *o, int c)
 		return parse_uint(optarg, &o->log_max_files) == 0 && o->log_max_files > 0
 			       ? 0
 			       : bad("log-max-files", optarg, "give a number of at least 1");
+	case OPT_SYSLOG:
+		return set_dir(&o->syslog_path, "syslog", optarg ? optarg : "/dev/log");
 	case OPT_GROUP:
 		return parse_group(optarg, &o->control_group);
 	case OPT_GUARD:
@@ -269,4 +284,5 @@ void options_deinit(struct options *o)
 	free(TAKE_PTR(o->runtime_dir));
 	free(TAKE_PTR(o->socket_path));
 	free(TAKE_PTR(o->log_dir));
+	free(TAKE_PTR(o->syslog_path));
 }

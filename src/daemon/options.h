@@ -21,6 +21,8 @@ struct options {
 	char *log_dir;	       /* never NULL; owned */
 	uint64_t log_max_size; /* of a file; UINT64_MAX = none */
 	unsigned log_max_files;
+	bool to_journal;   /* --log-target */
+	char *syslog_path; /* --syslog; NULL = not */
 	enum log_level log_level;
 	usec_t shutdown_budget; /* USEC_INFINITY = none */
 	gid_t control_group;	/* (gid_t)-1 = none */

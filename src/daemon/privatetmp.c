@@ -1,32 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/privatetmp.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 
 #include "core/sandbox.h"
 #include "daemon/child.h"
 #include "daemon/manager.h"
+#include "daemon/removals.h"
 #include "daemon/supervisor.h"
-#include "sys/empty.h"
 #include "util/log.h"
 
-#define DELETE_MAX 300 /* seconds: who has escaped may go on making files in what is deleted */
-
-/* Of a stranger's directory of that name there is nothing for us to delete. */
 static void delete_in(const char *base_path, const char *name)
 {
 	cleanup_close int base = open(base_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cleanup_close int own =
-		base < 0 ? -1 : openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
 
-	if (own < 0 || fstat(own, &st) < 0 || st.st_uid != geteuid())
-		return;
-	empty_directory(own);
-	(void)unlinkat(base, name, AT_REMOVEDIR);
+	removals_delete(base, name);
 }
 
 void privatetmp_note_gone(struct supervised *sv, uint64_t run)
@@ -42,7 +31,6 @@ void privatetmp_note_gone(struct supervised *sv, uint64_t run)
 	pid = child_fork(STDERR_FILENO, &pidfd);
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, 0); /* cgkilld may end long before this does */
-		alarm(DELETE_MAX);
 		delete_in(host->tmp_dir, name);
 		delete_in(host->var_tmp_dir, name);
 		_exit(0);

@@ -12,12 +12,14 @@
 #include "daemon/logs.h"
 #include "daemon/mainpid.h"
 #include "daemon/manager.h"
+#include "daemon/namespaces.h"
 #include "daemon/notify.h"
 #include "daemon/oom.h"
 #include "daemon/process.h"
 #include "daemon/resources.h"
 #include "daemon/signals.h"
 #include "daemon/slices.h"
+#include "daemon/sockets.h"
 #include "daemon/supervisor.h"
 #include "util/log.h"
 #include "util/ownmem.h"
@@ -101,6 +103,8 @@ static bool prepare_end(struct supervised *sv, const struct process *p)
 {
 	notify_drain(sv, p);
 	oom_look(sv->oom);
+	if (p->is_main)
+		sockets_receive(sv);
 	return p->owner && !(p->is_main && sv->main && sv->main != p);
 }
 
@@ -166,7 +170,7 @@ static void on_process_report(struct process *p, const struct spawn_report *r)
 		log_error("%s: failed at step %s spawning %s: %s%s%s", supervised_name(sv),
 			  exec_step_name(r->step), path, r->what, *r->what ? ": " : "",
 			  strerror((int)r->error));
-	logs_tell(sv->manager->logs, supervised_name(sv), "%s at step %s%s%s: %s: %s",
+	logs_tell(sv->manager->logs, sv, "%s at step %s%s%s: %s: %s",
 		  r->step & EXEC_STEP_WARNING ? "refused by the host" : "failed",
 		  exec_step_name(r->step), *r->what ? ", " : "", r->what, path,
 		  strerror((int)r->error));
@@ -229,6 +233,7 @@ int processes_start(struct supervised *sv, bool is_main, enum exec_phase phase, 
 				  .host = &m->host,
 				  .strict = m->strict,
 				  .fifo_dir = logs_prepare(m->logs, sv),
+				  .to_journal = m->to_journal,
 				  .log_dir = m->log_dir,
 				  .nice = m->nice,
 				  .no_file = &m->no_file,
@@ -251,7 +256,10 @@ int processes_start(struct supervised *sv, bool is_main, enum exec_phase phase, 
 	if (r == 0)
 		r = notify_open(sv);
 	if (r == 0 && is_main)
-		r = fdstore_list(sv->fdstore, &x.fds);
+		r = sv->unit->kind == UNIT_SOCKET ? sockets_prepare(sv, &x.fds)
+						  : sockets_list(sv, &x.fds);
+	if (r == 0)
+		r = namespaces_list(sv, &x.fds);
 	if (r == 0)
 		r = open_birthplace(sv, &x, &delegated, &leaf, &within);
 	if (r == 0) {

@@ -8,15 +8,18 @@
 #include "core/record.h"
 #include "daemon/boot.h"
 #include "daemon/child.h"
-#include "daemon/directories.h"
 #include "daemon/fdstore.h"
 #include "daemon/guard.h"
 #include "daemon/inherit.h"
 #include "daemon/killer.h"
 #include "daemon/ledger.h"
+#include "daemon/namespaces.h"
 #include "daemon/notify.h"
 #include "daemon/ownlimits.h"
 #include "daemon/processes.h"
+#include "daemon/removals.h"
+#include "daemon/scheduler.h"
+#include "daemon/sockets.h"
 #include "daemon/supervisor.h"
 #include "sys/pidfd.h"
 #include "util/log.h"
@@ -196,7 +199,7 @@ static int pass_descriptors(struct manager *m)
 	const struct supervised *sv;
 
 	if (r == 0)
-		r = inherit_pass("root-lock", m->root.fd);
+		r = inherit_pass("root-lock", m->root_lock_fd);
 	if (r == 0)
 		r = inherit_pass("runtime-lock", m->lock_fd);
 	if (r == 0)
@@ -207,7 +210,11 @@ static int pass_descriptors(struct manager *m)
 		if (r == 0)
 			r = notify_pass(sv);
 		if (r == 0)
+			r = namespaces_pass(sv);
+		if (r == 0)
 			r = fdstore_pass(sv);
+		if (r == 0)
+			r = sockets_pass(sv);
 	}
 	return r < 0 ? r : inherit_write();
 }
@@ -230,6 +237,7 @@ void reexec_now(struct manager *m)
 	if (m->shutdown)
 		return;
 	log_notice("becoming %s as it is installed now", m->program);
+	scheduler_drain(m->scheduler); /* jobs are not recorded */
 	server_drain(m->server, usec_add(clock_now(), LAST_WORDS));
 	halt_killers(m);
 	removals_halt(m->removals);

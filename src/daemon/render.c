@@ -6,15 +6,19 @@
 #include <time.h>
 
 #include "core/load.h"
+#include "core/socket.h"
 #include "daemon/check.h"
+#include "daemon/child.h"
 #include "daemon/escape.h"
-#include "daemon/facts.h"
 #include "daemon/fdstore.h"
 #include "daemon/manager.h"
 #include "daemon/notify.h"
 #include "daemon/process.h"
+#include "daemon/scheduler.h"
 #include "daemon/slices.h"
+#include "daemon/sockets.h"
 #include "sys/controllers.h"
+#include "sys/facts.h"
 #include "util/buf.h"
 #include "util/parse.h"
 #include "util/strv.h"
@@ -82,12 +86,28 @@ static const char *sub_state(const struct supervised *sv)
 
 /* ---- rows, progress ---- */
 
+static void add_listens(json_t *o, const struct unit *u)
+{
+	cleanup_free char *service = socket_service_name(u);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < u->socket->n_listens; i++)
+		json_array_append_new(list, json_sprintf("%s (%s)", u->socket->listens[i].address,
+							 listen_kind_name(u->socket->listens[i].kind)));
+	json_object_set_new(o, "listen", list);
+	set_string(o, "activates", service);
+}
+
 json_t *render_row(struct supervised *sv)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "unit", supervised_name(sv), "loadState",
-			 load_state_name(sv->load_state), "activeState", active_state(sv),
-			 "subState", sub_state(sv), "description",
-			 sv->unit->description ? sv->unit->description : supervised_name(sv));
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "unit", supervised_name(sv), "loadState",
+			      load_state_name(sv->load_state), "activeState", active_state(sv),
+			      "subState", sub_state(sv), "description",
+			      sv->unit->description ? sv->unit->description : supervised_name(sv));
+
+	if (o && sv->unit->kind == UNIT_SOCKET && sv->unit->socket)
+		add_listens(o, sv->unit);
+	return o;
 }
 
 json_t *render_stranger(const char *cgroup)
@@ -136,6 +156,8 @@ static json_t *render_survivor(const struct supervised *sv, const struct process
 		return NULL;
 	set_known(o, "wchan", f->wchan);
 	set_known(o, "syscall", f->syscall);
+	set_known(o, "file", f->file);
+	set_known(o, "mount", f->mount);
 	set_known(o, "stack", f->stack);
 	if (sv->machine.state == STATE_STUCK)
 		set_usec(o, "sinceUSec", sv->stuck_since);
@@ -145,19 +167,26 @@ static json_t *render_survivor(const struct supervised *sv, const struct process
 /* One that hangs so that it cannot even be read is not tried again for a while. */
 #define HANG_PAUSE (10 * USEC_PER_SEC)
 
+/* For which the loop stands still. */
+#define READING_TIME (100 * USEC_PER_MSEC)
+
 /* PROCESSES_MAX facts, which the caller frees; NULL without memory. */
 static struct process_facts *read_members(struct supervised *sv, ssize_t *n)
 {
 	struct process_facts *facts = calloc(PROCESSES_MAX, sizeof(*facts));
 	const struct cg *cg = cgroup_of(sv);
-	bool known = clock_now() < sv->hangs_until, hangs = known;
+	int hanging = -1;
 	size_t total;
 
 	*n = 0;
-	if (facts && cg)
-		*n = facts_read(sv->manager->loop, cg, facts, PROCESSES_MAX, &total, &hangs);
-	if (hangs && !known)
+	if (facts && cg && clock_now() < sv->hangs_until)
+		*n = facts_names(cg, facts, PROCESSES_MAX, &total);
+	else if (facts && cg)
+		*n = facts_read(cg, facts, PROCESSES_MAX, &total, READING_TIME, &hanging);
+	if (hanging >= 0) {
 		sv->hangs_until = usec_add(clock_now(), HANG_PAUSE);
+		child_await(sv->manager->loop, hanging);
+	}
 	return facts;
 }
 
@@ -195,6 +224,8 @@ json_t *render_outcome(struct supervised *sv, const char *result, const char *me
 		json_object_set_new(o, "message", json_string(message));
 	if (has_survivors(sv))
 		json_object_set_new(o, "survivors", render_survivors(sv));
+	if (service_state_is_ended(sv->machine.state))
+		json_object_set_new(o, "activatedBy", sockets_render(sv));
 	if (with_trail || trail_has_kill(&sv->trail, since))
 		json_object_set_new(o, "trail", trail_json(&sv->trail, supervised_name(sv), since));
 	return o;
@@ -272,6 +303,9 @@ static void add_unit_facts(json_t *o, struct supervised *sv)
 
 	set_string(o, "description", u->description ? u->description : u->name);
 	json_object_set_new(o, "documentation", strings(u->documentation));
+	json_object_set_new(o, "activatedBy", sockets_render(sv));
+	if (u->kind == UNIT_SOCKET && u->socket)
+		add_listens(o, u);
 	set_string(o, "loadState", load_state_name(sv->load_state));
 	set_string(o, "loadError", sv->load_error);
 	set_string(o, "fragmentPath", u->fragment_path);
@@ -418,6 +452,40 @@ static void add_usage_properties(json_t *o, const struct cg *cg)
 	}
 }
 
+/* What others say of it. systemctl has [Install] nowhere, and these names for this. */
+static void add_reverse_links(json_t *o, const struct supervised *sv)
+{
+	static const struct {
+		enum dependency dep;
+		const char *key;
+	} links[] = { { DEP_REQUIRES, "RequiredBy" },
+		      { DEP_REQUISITE, "RequisiteOf" },
+		      { DEP_WANTS, "WantedBy" },
+		      { DEP_BINDS_TO, "BoundBy" },
+		      { DEP_UPHOLDS, "UpheldBy" } };
+	const struct graph_node *other;
+
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
+		cleanup_buf struct buf names = BUF_INIT;
+
+		graph_for_each(scheduler_graph(sv->manager->scheduler), sv->node,
+			       LINK_FROM(links[i].dep), other)
+			buf_printf(&names, "%s%s", names.len > 0 ? " " : "", other->name);
+		set_string(o, links[i].key, names.data ? names.data : "");
+	}
+}
+
+static void add_abilities(json_t *o, const struct supervised *sv)
+{
+	const struct unit *u = sv->unit;
+	const bool loaded = sv->load_state == LOAD_LOADED;
+	const bool reloads = u->exec[EXEC_RELOAD].n > 0 || u->type == SERVICE_NOTIFY_RELOAD;
+
+	set_string(o, "CanStart", loaded && !u->refuse_manual_start ? "yes" : "no");
+	set_string(o, "CanStop", loaded && !u->refuse_manual_stop ? "yes" : "no");
+	set_string(o, "CanReload", loaded && reloads ? "yes" : "no");
+}
+
 json_t *render_properties(struct supervised *sv)
 {
 	const struct service *s = &sv->machine;
@@ -457,5 +525,7 @@ json_t *render_properties(struct supervised *sv)
 		unit_show(sv->unit, add_property, o);
 	if (sv->notify && sv->notify->access != NOTIFY_ACCESS_INVALID)
 		set_string(o, "NotifyAccess", notify_access_name(sv->notify->access));
+	add_reverse_links(o, sv);
+	add_abilities(o, sv);
 	return o;
 }

@@ -196,9 +196,16 @@ static struct target target_of(struct supervised *sv)
 				.cg = &sv->cgroups.unit };
 }
 
+/* -EOPNOTSUPP: where that is asked for nothing starts without its limits. */
+static int result_of(const struct target *t, const struct supervised *sv)
+{
+	return t->refused && (sv->manager->strict || sv->unit->require_protections) ? -EOPNOTSUPP : 0;
+}
+
 int resources_limit_unit(struct supervised *sv)
 {
 	struct target t = target_of(sv);
+	int r;
 
 	if (sv->limited)
 		return 0;
@@ -206,19 +213,20 @@ int resources_limit_unit(struct supervised *sv)
 		group_oom_kills(&t);
 	if (resources_limit(sv->unit->resources))
 		write_all(&t, sv->unit->resources, NULL);
-	if (t.refused && (sv->manager->strict || sv->unit->require_protections))
-		return -EOPNOTSUPP;
-	sv->limited = true;
-	return 0;
+	r = result_of(&t, sv);
+	sv->limited = r == 0;
+	return r;
 }
 
-void resources_limit_slice(struct manager *m, struct slice *s)
+int resources_limit_slice(struct manager *m, struct slice *s)
 {
 	struct target t = { .manager = m, .unit = s->name, .parent = s->parent, .cg = &s->cg };
 	const struct supervised *sv = manager_get(m, s->name);
 
-	if (sv && resources_limit(sv->unit->resources))
-		write_all(&t, sv->unit->resources, NULL);
+	if (!sv || !resources_limit(sv->unit->resources))
+		return 0;
+	write_all(&t, sv->unit->resources, NULL);
+	return result_of(&t, sv);
 }
 
 void resources_reloaded(struct supervised *sv, const struct resources *before)

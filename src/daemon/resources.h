@@ -14,8 +14,8 @@ struct slice;
  * directive's name; -EOPNOTSUPP: and the unit must not be started without.
  */
 int resources_limit_unit(struct supervised *sv) must_check;
-/* The cgroup of a slice that has just been made. Refusals are told. */
-void resources_limit_slice(struct manager *m, struct slice *s);
+/* The same of a slice, whose cgroup has just been made; -EOPNOTSUPP: nothing must be started in it. */
+int resources_limit_slice(struct manager *m, struct slice *s) must_check;
 /* Other files: what has changed against those of before (NULL = nothing was set) is written now to what runs. */
 void resources_reloaded(struct supervised *sv, const struct resources *before);
 

@@ -2,13 +2,21 @@
 #include "daemon/scheduler.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include "core/consequence.h"
 #include "core/defaults.h"
 #include "core/wellknown.h"
 #include "daemon/manager.h"
 #include "util/log.h"
+#include "util/ownmem.h"
 #include "util/strv.h"
+
+/*
+ * So many, and the loop has its turn: what else there is to do does not wait for a thousand forks, and what of a child is open
+ * until it executes its program is closed again. Each fork copies the table of our descriptors (dup_fd(), fs/file.c).
+ */
+#define STARTS_AT_A_TIME 32
 
 /* Type=idle waits for quiet, but not for longer: systemd.service(5). */
 #define IDLE_MAX (5 * USEC_PER_SEC)
@@ -188,13 +196,13 @@ void scheduler_reloaded(struct scheduler *s)
 static void origin_unref(struct origin *o)
 {
 	if (o && --o->refs == 0)
-		free(o);
+		own_free(o, sizeof(*o) + strlen(o->reason) + 1);
 }
 
 static struct origin *origin_new(const struct peer *by, const char *reason)
 {
 	size_t size = strlen(reason) + 1;
-	struct origin *o = malloc(sizeof(*o) + size);
+	struct origin *o = own_alloc(sizeof(*o) + size);
 
 	if (!o)
 		return NULL;
@@ -329,9 +337,9 @@ static bool is_in_the_way(const struct plan *plan, const struct world *world)
 	return false;
 }
 
-/* because: of a consequence, which takes nothing away from anybody (systemd: job mode "fail"). */
+/* gives_way: it takes nothing away from anybody (systemd: job mode "fail"). */
 static int ask(struct scheduler *s, struct anchor *anchors, size_t n, usec_t deadline,
-	       const struct peer *by, const char *because, struct diags *diags)
+	       const struct peer *by, const char *because, bool gives_way, struct diags *diags)
 {
 	struct plan plan = { 0 };
 	int r;
@@ -343,7 +351,7 @@ static int ask(struct scheduler *s, struct anchor *anchors, size_t n, usec_t dea
 	for (size_t i = 0; i < diags->n; i++)
 		log_at(diags->v[i].level == DIAG_ERROR ? LOG_ERROR_ : LOG_WARNING_, "%s",
 		       diags->v[i].text);
-	if (r == 0 && because && is_in_the_way(&plan, &s->world))
+	if (r == 0 && gives_way && is_in_the_way(&plan, &s->world))
 		r = -EBUSY;
 	if (r == 0)
 		r = jobs_install(s->queue, &plan, &s->world, anchors, n, deadline);
@@ -361,7 +369,12 @@ static int ask(struct scheduler *s, struct anchor *anchors, size_t n, usec_t dea
 int scheduler_ask(struct scheduler *s, struct anchor *anchors, size_t n, usec_t deadline,
 		  const struct peer *by, struct diags *diags)
 {
-	return ask(s, anchors, n, deadline, by, NULL, diags);
+	return ask(s, anchors, n, deadline, by, NULL, false, diags);
+}
+
+int scheduler_ask_for(struct scheduler *s, struct anchor *anchor, const char *because, struct diags *diags)
+{
+	return ask(s, anchor, 1, USEC_INFINITY, NULL, because, false, diags);
 }
 
 /* ---- jobs ---- */
@@ -482,9 +495,10 @@ static void reap(struct job *j)
 	job_free(j);
 }
 
-void scheduler_run(struct scheduler *s)
+static void run(struct scheduler *s, unsigned max_starts)
 {
 	struct job *ended, *next;
+	unsigned starts = 0;
 
 	if (s->running)
 		return;
@@ -492,11 +506,25 @@ void scheduler_run(struct scheduler *s)
 	do {
 		while ((ended = jobs_reap(s->queue)))
 			reap(ended);
-		next = jobs_next(s->queue);
-		if (next)
+		next = starts < max_starts ? jobs_next(s->queue) : NULL;
+		if (next) {
+			starts += next->type == JOB_START;
 			perform(s, next);
+		}
 	} while (next);
 	s->running = false;
+	if (starts == max_starts)
+		loop_defer(s->manager->loop, &s->work);
+}
+
+void scheduler_run(struct scheduler *s)
+{
+	run(s, STARTS_AT_A_TIME);
+}
+
+void scheduler_drain(struct scheduler *s)
+{
+	run(s, UINT_MAX);
 }
 
 /* ---- consequences ---- */
@@ -585,7 +613,7 @@ static void ask_consequence(struct scheduler *s, const struct consequence *c)
 
 	snprintf(because, sizeof(because), "consequence of %s", c->because);
 	if (anchor.node)
-		r = ask(s, &anchor, 1, USEC_INFINITY, NULL, because, &diags);
+		r = ask(s, &anchor, 1, USEC_INFINITY, NULL, because, true, &diags);
 	if (r < 0 || !anchor.job)
 		log_warning("%s: cannot %s %s, as its dependencies say", c->because,
 			    job_type_name(c->type), c->unit);

@@ -34,8 +34,13 @@ struct wish {
  */
 int scheduler_ask(struct scheduler *s, struct anchor *anchors, size_t n, usec_t deadline,
 		  const struct peer *by, struct diags *diags) must_check;
+/* The same for one anchor, because of something that has happened: "the service of dbus.socket". */
+int scheduler_ask_for(struct scheduler *s, struct anchor *anchor, const char *because,
+		      struct diags *diags) must_check;
 /* Lets the jobs whose turn has come ask their services, and tells who waits of those that have ended. */
 void scheduler_run(struct scheduler *s);
+/* The same, but all of them now, where scheduler_run() lets the loop have its turn after some starts. */
+void scheduler_drain(struct scheduler *s);
 
 /* An ACTION_STATE: a service is in another state; its step goes on, so nothing is asked for yet. */
 void scheduler_note_state(struct scheduler *s, struct supervised *sv, const struct action *a);

@@ -29,6 +29,7 @@ enum { ACCEPT_BATCH = 16 };
 struct server {
 	struct server_config cfg;
 	struct connection_class class;
+	struct lookers lookers;
 	struct list connections;
 	struct io_source listener;
 	struct timer resume;
@@ -301,7 +302,9 @@ int server_new(struct server **out, struct loop *l, const struct server_config *
 	if (!s)
 		return -ENOMEM;
 	s->cfg = *cfg;
+	lookers_init(&s->lookers);
 	s->class = (struct connection_class){ .loop = l,
+					      .lookers = &s->lookers,
 					      .max_request = cfg->max_request,
 					      .max_backlog = cfg->max_backlog,
 					      .max_stall = cfg->max_stall ? cfg->max_stall : DEFAULT_STALL,
@@ -346,6 +349,7 @@ void server_free(struct server *s)
 	close_fd(s->listener.fd);
 	list_for_each(&s->connections, conn, struct connection, link)
 		connection_free(conn);
+	list_remove(&s->lookers.next.link);
 	close_fd(s->reserve);
 	free(s);
 }

@@ -154,6 +154,7 @@ void signals_send(struct supervised *sv, const struct action *a)
 						      : NULL;
 	struct trail_event e = { .kind = a->signal == SIGKILL ? TRAIL_KILL : TRAIL_SIGNAL,
 				 .signal = { a->signal, a->whom, 0 } };
+	cleanup_free char *name = NULL;
 	ssize_t n = 0;
 
 	if (!cg_is_open(&sv->cgroups.unit) || signals_guard(sv) < 0)
@@ -164,7 +165,8 @@ void signals_send(struct supervised *sv, const struct action *a)
 	if (p && sv->unit->kill_mode != KILL_CONTROL_GROUP && a->signal != SIGKILL)
 		signals_thaw(sv);
 	if (p && is_member(sv, p)) {
-		e.names = name_of(sv, p);
+		name = name_of(sv, p);
+		e.names = name;
 		n = signal_process(p, a->signal, a->sighup) == 0;
 	} else if (!p && a->whom == WHOM_ALL) {
 		n = signal_all(sv, a->signal, a->sighup, a->signal != SIGKILL);
@@ -172,10 +174,8 @@ void signals_send(struct supervised *sv, const struct action *a)
 	if (n < 0)
 		log_error("%s: cannot signal its processes: %s", supervised_name(sv),
 			  strerror((int)-n));
-	if (n <= 0) {
-		free(e.names);
+	if (n <= 0)
 		return;
-	}
 	e.signal.count = (unsigned)n;
 	supervised_tell(sv, &e);
 	supervised_recheck(sv);

@@ -99,9 +99,12 @@ static int slice_get(struct manager *m, const char *name, struct slice **out)
 	slice_unref(parent);
 	if (r < 0)
 		return r;
-	resources_limit_slice(m, s);
-	*out = s;
-	return 0;
+	r = resources_limit_slice(m, s);
+	if (r < 0)
+		slice_unref(s);
+	else
+		*out = s;
+	return r;
 }
 
 static const char *slice_of(const struct unit *u)

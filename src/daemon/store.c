@@ -7,7 +7,9 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "sys/replace.h"
 #include "util/log.h"
+#include "util/ownmem.h"
 
 #define ATTR	   "cgkill.record"
 #define TEMPORARY  ".tmp" /* one for all: there is one writer, who has the lock of RUNTIME_DIR */
@@ -40,13 +42,17 @@ int store_open(struct store *s, const char *runtime_dir)
 		return r;
 	if (asprintf(&new.dir, "%s/state", runtime_dir) < 0)
 		return -ENOMEM;
-	if (mkdir(new.dir, 0700) < 0 && errno != EEXIST)
+	new.text = own_alloc(RECORD_SIZE_MAX + 1);
+	if (!new.text)
+		r = -ENOMEM;
+	else if (mkdir(new.dir, 0700) < 0 && errno != EEXIST)
 		r = -errno;
 	if (r == 0)
 		new.dir_fd = open(new.dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (r == 0 && new.dir_fd < 0)
 		r = -errno;
 	if (r < 0) {
+		own_free(new.text, RECORD_SIZE_MAX + 1);
 		free(new.dir);
 		return r;
 	}
@@ -60,29 +66,15 @@ void store_close(struct store *s)
 		(void)rmdir(s->dir); /* ENOTEMPTY: it is kept for the next one */
 	close_fd(s->dir_fd);
 	free(s->dir);
+	own_free(s->text, RECORD_SIZE_MAX + 1);
 	*s = (struct store){ .dir_fd = -1 };
 }
 
 /* ---- files ---- */
 
-/*
- * A reader finds the old text or the new one, and if there is no room the old one stands. Not synced: what is kept is of
- * this boot, so that a crash of the host makes it void.
- */
 static int write_file(const struct store *s, const char *name, const char *text, size_t len)
 {
-	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
-	cleanup_close int fd = openat(s->dir_fd, TEMPORARY, flags, 0600);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = write(fd, text, len);
-	if (n == (ssize_t)len && renameat(s->dir_fd, TEMPORARY, s->dir_fd, name) == 0)
-		return 0;
-	n = n >= 0 && n < (ssize_t)len ? -ENOSPC : -errno; /* a short write: what fits is written */
-	(void)unlinkat(s->dir_fd, TEMPORARY, 0);
-	return (int)n;
+	return replace_file(s->dir_fd, name, TEMPORARY, 0600, text, len);
 }
 
 /* The length; -ENOENT; -EBADMSG: no file, or more than cap. */
@@ -110,13 +102,10 @@ void store_forget(const struct store *s, const char *unit)
 
 /* ---- saving ---- */
 
-/* One for all: memory that is new to us costs a page fault after each fork, and every start saves two records. */
-static struct buf scratch;
-
+/* Where no child has it: util/ownmem.h. Every start saves two records. */
 static int encode(const struct store *s, uint64_t cgroup_id, struct record *r, struct buf *text)
 {
-	text->len = 0;
-	text->failed = false;
+	*text = (struct buf){ .data = s->text, .cap = RECORD_SIZE_MAX + 1, .fixed = true };
 	memcpy(r->boot_id, s->boot_id, sizeof(r->boot_id));
 	r->cgroup_id = cgroup_id;
 	r->saved = clock_now();
@@ -125,17 +114,18 @@ static int encode(const struct store *s, uint64_t cgroup_id, struct record *r, s
 
 int store_save(const struct store *s, const struct cg *cg, struct record *r, bool *has_file)
 {
-	int e = encode(s, cg_is_open(cg) ? cg->id : 0, r, &scratch);
+	struct buf text;
+	int e = encode(s, cg_is_open(cg) ? cg->id : 0, r, &text);
 
 	if (e < 0)
 		return e;
-	if (cg_is_open(cg) && cg_attr_set(cg, ATTR, scratch.data, scratch.len) == 0) {
+	if (cg_is_open(cg) && cg_attr_set(cg, ATTR, text.data, text.len) == 0) {
 		if (*has_file)
 			store_forget(s, r->unit);
 		*has_file = false;
 		return 0;
 	}
-	e = write_file(s, r->unit, scratch.data, scratch.len);
+	e = write_file(s, r->unit, text.data, text.len);
 	if (e == 0)
 		*has_file = true;
 	return e;
@@ -143,9 +133,10 @@ int store_save(const struct store *s, const struct cg *cg, struct record *r, boo
 
 int store_save_file(const struct store *s, struct record *r)
 {
-	int e = encode(s, 0, r, &scratch);
+	struct buf text;
+	int e = encode(s, 0, r, &text);
 
-	return e < 0 ? e : write_file(s, r->unit, scratch.data, scratch.len);
+	return e < 0 ? e : write_file(s, r->unit, text.data, text.len);
 }
 
 /* ---- loading ---- */

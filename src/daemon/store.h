@@ -12,6 +12,7 @@
 struct store {
 	int dir_fd; /* RUNTIME_DIR/state */
 	char *dir;  /* its path, for messages; owned */
+	char *text; /* scratch, of RECORD_SIZE_MAX + 1 bytes; owned */
 	char boot_id[BOOT_ID_LEN + 1];
 };
 #define STORE_INIT           \

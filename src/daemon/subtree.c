@@ -90,16 +90,23 @@ static int open_root(struct manager *m, const char *path)
 	return m->root_name ? 0 : -ENOMEM;
 }
 
-/* The lock is on the directory itself: two that share a subtree by different mounts or runtime directories see it too. */
+/*
+ * The lock is in the subtree itself: two that share it by different mounts or runtime directories see it too. Whoever can open
+ * a file can lock it, and keep us from coming back: so it is on one that is not for everybody, where there is one (Linux 5.14;
+ * not in the root of all cgroups).
+ */
 static int lock_root(struct manager *m)
 {
 	int fd = inherit_take("root-lock"), r;
 
-	if (fd >= 0) { /* the same directory, opened and locked by the program that we were before */
-		close_fd(m->root.fd);
-		m->root.fd = fd;
-	}
-	r = lock_take(m->root.fd);
+	if (fd < 0)
+		fd = openat(m->root.fd, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		fd = fcntl(m->root.fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return -errno;
+	m->root_lock_fd = fd;
+	r = lock_take(fd);
 	if (r != -EBUSY)
 		return r;
 	log_error("another cgkilld has the cgroup %s: stop it first, or give this one another with "

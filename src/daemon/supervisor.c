@@ -17,6 +17,7 @@
 #include "daemon/logs.h"
 #include "daemon/mainpid.h"
 #include "daemon/manager.h"
+#include "daemon/namespaces.h"
 #include "daemon/notify.h"
 #include "daemon/oom.h"
 #include "daemon/privatetmp.h"
@@ -28,6 +29,7 @@
 #include "daemon/signals.h"
 #include "daemon/slicekill.h"
 #include "daemon/slices.h"
+#include "daemon/sockets.h"
 #include "util/buf.h"
 #include "util/log.h"
 #include "util/ownmem.h"
@@ -49,9 +51,10 @@ const char *supervised_name(const struct supervised *sv)
 
 const char *supervised_sub_state(const struct supervised *sv)
 {
-	return unit_is_point(sv->unit) && sv->machine.state == STATE_EXITED
-		       ? "active"
-		       : service_state_name(sv->machine.state);
+	return sv->machine.state != STATE_EXITED ? service_state_name(sv->machine.state)
+	       : unit_is_point(sv->unit)	 ? "active"
+	       : sv->unit->kind == UNIT_SOCKET	 ? sockets_sub_state(sv)
+						 : service_state_name(sv->machine.state);
 }
 
 bool supervised_is_final(const struct supervised *sv)
@@ -71,7 +74,7 @@ static void log_event(const struct supervised *sv, const struct trail_event *e)
 
 	trail_describe(&text, e);
 	if (text.len > 0)
-		logs_tell(sv->manager->logs, supervised_name(sv), "%s", text.data);
+		logs_tell(sv->manager->logs, sv, "%s", text.data);
 }
 
 void supervised_tell(struct supervised *sv, const struct trail_event *e)
@@ -129,7 +132,11 @@ static void release_cgroup(struct supervised *sv)
 
 /* ---- emptiness ---- */
 
-/* An error is no proof of emptiness. */
+/*
+ * An error is no proof of emptiness. The rmdir that comes later would be one, as it refuses while anybody is in it
+ * (cgroup_destroy_locked(), kernel/cgroup/cgroup.c), and would save these system calls; but the record goes with the cgroup, and
+ * whether it is still needed the machine says only when it knows that this is empty.
+ */
 static bool is_empty(const struct supervised *sv)
 {
 	struct cg_events ev;
@@ -292,6 +299,7 @@ void supervised_kill_now(struct supervised *sv, size_t members, bool struck)
 static void do_kill(struct supervised *sv)
 {
 	struct trail_event e = { .kind = TRAIL_KILL, .signal = { SIGKILL, WHOM_ALL, 0 } };
+	cleanup_free char *names = NULL;
 	size_t total = 0;
 
 	if (sv->killer || !list_empty(&sv->kill_link))
@@ -300,7 +308,8 @@ static void do_kill(struct supervised *sv)
 		queue(sv, &(struct event){ .kind = EVENT_STUCK, .deadline = USEC_INFINITY });
 		return;
 	}
-	e.names = signals_names(sv, &total);
+	names = signals_names(sv, &total);
+	e.names = names;
 	e.signal.count = (unsigned)total;
 	signals_note_kill(sv);
 	supervised_tell(sv, &e);
@@ -319,7 +328,10 @@ printf_like(3, 4) static void say(const struct supervised *sv, enum log_level le
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	log_at(level, "%s: %s", supervised_name(sv), text);
-	logs_tell(sv->manager->logs, supervised_name(sv), "%s", text);
+	if (level <= LOG_WARNING_)
+		logs_tell(sv->manager->logs, sv, "<%d>%s", (int)level, text);
+	else
+		logs_tell(sv->manager->logs, sv, "%s", text);
 }
 
 static void log_state(struct supervised *sv, const struct action *a)
@@ -331,6 +343,8 @@ static void log_state(struct supervised *sv, const struct action *a)
 		say(sv, LOG_INFO_, "%s %s", a->to == STATE_EXITED ? "reached" : "left", text);
 	if (service_state_is_starting(a->to) && !was_starting)
 		say(sv, LOG_INFO_, "starting %s", text);
+	else if (a->to == STATE_EXITED && sv->unit->kind == UNIT_SOCKET)
+		say(sv, LOG_INFO_, "listening: %s", text);
 	else if (a->to == STATE_RUNNING && was_starting)
 		say(sv, LOG_INFO_, "started %s", text);
 	else if (service_state_is_stopping(a->to) && !service_state_is_stopping(a->from))
@@ -366,10 +380,12 @@ static void do_state(struct supervised *sv, const struct action *a)
 	if (over) {
 		processes_drop_leftovers(sv); /* their event was for the run that is over */
 		notify_close(sv);
+		namespaces_close(sv);
 		fdstore_note_over(sv);
 		mainpid_clean_up(sv);
 		directories_note_over(sv); /* the PID file may be in one */
 		oom_free(TAKE_PTR(sv->oom));
+		logs_note_over(sv->manager->logs);
 		sv->escaped = !sv->machine.populated && sv->main && !process_is_zombie(sv->main->pid);
 		process_abandon(TAKE_PTR(sv->main));
 		process_abandon(TAKE_PTR(sv->control));
@@ -379,6 +395,7 @@ static void do_state(struct supervised *sv, const struct action *a)
 	supervised_tell(sv, &(struct trail_event){ .kind = TRAIL_STATE, .state = a->to });
 	manager_note_state(sv->manager, a->from, a->to);
 	scheduler_note_state(sv->manager->scheduler, sv, a);
+	sockets_note_state(sv, a->to);
 }
 
 static void do_answer(struct supervised *sv, const struct action *a)
@@ -538,11 +555,13 @@ void supervised_resume(struct supervised *sv, const struct adopted *found)
 	if (m->populated)
 		escape_watch(sv, true);
 	notify_adopt(sv);
+	namespaces_adopt(sv);
 	if (service_state_is_over(m->state))
 		directories_note_over(sv);
 	else
 		processes_watch_oom(sv);
 	fdstore_adopt(sv);
+	sockets_adopt(sv);
 	processes_take_over(sv, found->main, true);
 	processes_take_over(sv, found->control, false);
 	if (m->state == STATE_STUCK)
@@ -581,25 +600,18 @@ static const struct {
 	[EVENT_RESET_FAILED] = { REQUEST_INVALID, "reset-failed" },
 };
 
-static void free_origin(struct supervised *sv)
-{
-	free(sv->asked.what);
-	free(sv->asked.comm);
-	sv->asked = (struct request_origin){ 0 };
-}
-
 /* What changes nothing in what is going on is not remembered. */
 static void note_origin(struct supervised *sv, enum event_kind kind, const struct peer *by)
 {
 	if (requests[kind].request == REQUEST_INVALID)
 		return;
-	free_origin(sv);
-	sv->asked.what = strdup(requests[kind].name);
+	sv->asked = (struct request_origin){ 0 };
+	snprintf(sv->asked.what, sizeof(sv->asked.what), "%s", requests[kind].name);
 	if (!by)
 		return;
 	sv->asked.uid = by->uid;
 	sv->asked.pid = by->pid;
-	sv->asked.comm = strdup(by->comm);
+	snprintf(sv->asked.comm, sizeof(sv->asked.comm), "%s", by->comm);
 }
 
 void supervised_request(struct supervised *sv, enum event_kind kind, usec_t deadline,
@@ -614,11 +626,11 @@ void supervised_request(struct supervised *sv, enum event_kind kind, usec_t dead
 		e.by_peer = true;
 		e.job.uid = peer->uid;
 		e.job.pid = peer->pid;
-		e.names = strdup(peer->comm);
+		e.names = peer->comm;
 		log_info("%s: %s asked for by uid %u pid %d (%s)", supervised_name(sv), e.job.what,
 			 peer->uid, peer->pid, peer->comm);
 	} else if (by && by->reason) {
-		e.names = strdup(by->reason);
+		e.names = by->reason;
 		log_info("%s: %s asked for as %s", supervised_name(sv), e.job.what, by->reason);
 	}
 	supervised_tell(sv, &e);
@@ -648,7 +660,7 @@ struct supervised *supervised_new(struct manager *m, const char *name)
 	sv->manager = m;
 	sv->load_state = LOAD_NOT_FOUND;
 	sv->cgroups = (struct cgroups)CGROUPS_INIT;
-	sv->events_fd = -1;
+	sv->events_fd = sv->log_fifo = -1;
 	list_init(&sv->link);
 	list_init(&sv->waiters);
 	list_init(&sv->job_waiter.link);
@@ -670,7 +682,9 @@ void supervised_free(struct supervised *sv)
 	escape_free(sv);
 	check_free(sv->check);
 	notify_free(sv->notify);
+	namespaces_free(sv->namespaces);
 	fdstore_free(sv->fdstore);
+	sockets_free(sv->sockets);
 	mainpid_stop_waiting(sv);
 	oom_free(sv->oom);
 	close_cgroup(sv);
@@ -678,12 +692,12 @@ void supervised_free(struct supervised *sv)
 	timer_clear(&sv->timer);
 	process_free(sv->main);
 	process_free(sv->control);
+	close_fd(sv->log_fifo);
 	trail_deinit(&sv->trail);
 	history_deinit(&sv->history);
 	strv_free(sv->warnings);
 	free(sv->load_error);
 	free(sv->alias_of);
-	free_origin(sv);
 	unit_free(sv->unit);
 	own_free(sv, sizeof(*sv));
 }

@@ -24,6 +24,7 @@ struct oom;
 struct process;
 struct killer;
 struct slice;
+struct sockets;
 
 enum load_state { LOAD_INVALID, LOAD_LOADED, LOAD_NOT_FOUND, LOAD_ERROR, LOAD_MASKED };
 
@@ -40,12 +41,12 @@ struct asker {
 	const char *reason; /* "dependency of web.service" */
 };
 
-/* Who has asked for what is going on; the strings are owned. */
+/* Who has asked for what is going on. */
 struct request_origin {
-	char *what; /* "stop"; NULL = nobody */
 	uid_t uid;
 	pid_t pid;
-	char *comm;
+	char what[8];  /* "stop", "restart"; "" = nobody */
+	char comm[17]; /* as struct peer has it; "" = no client */
 };
 
 struct last_command {
@@ -86,6 +87,8 @@ struct supervised {
 	struct check *check;   /* Condition…= and Assert…=; NULL = it was never to be checked */
 	struct notify *notify; /* what it says of itself; NULL = it was never to say anything */
 	struct fdstore *fdstore; /* what it keeps with us; NULL = nothing */
+	struct sockets *sockets; /* what it listens on; NULL = nothing */
+	int *namespaces; /* a pair of sockets: daemon/namespaces.h; NULL = the run has none of its own */
 	struct mainpid *mainpid; /* its PID file is waited for; NULL = not */
 	struct oom *oom;	 /* NULL = not watched */
 
@@ -109,7 +112,8 @@ struct supervised {
 
 	struct event_queue *queue; /* while actions are performed: what happens meanwhile; NULL: the machine rests */
 
-	unsigned log_epoch; /* daemon/logs.h: which logger knows its FIFO */
+	int log_fifo; /* daemon/logs.h: open as long as what is in it may be lost; -1: it is not */
+	unsigned log_epoch; /* … and which logger has it; 0 = none, or it may be released */
 	struct trail trail;
 	struct history history;
 	usec_t stuck_since;
@@ -153,7 +157,7 @@ void supervised_kill_now(struct supervised *sv, size_t members, bool struck);
 /* Something has happened: the machine is told now or, in the midst of a step, after it. */
 void supervised_feed(struct supervised *sv, const struct event *ev);
 
-/* Adds to its trail, for all who look at it. Takes over e->names. */
+/* Adds to its trail, for all who look at it. */
 void supervised_tell(struct supervised *sv, const struct trail_event *e);
 /* The cgroup may be empty: if it is, the machine is told. */
 void supervised_look(struct supervised *sv);

@@ -32,13 +32,12 @@ const struct trail_event *trail_add(struct trail *t, const struct trail_event *e
 {
 	struct trail_event *slot;
 
-	if (t->n == t->cap && t->cap < TRAIL_MAX && grow(t) < 0) {
-		free(e->names);
+	if (t->n == t->cap && t->cap < TRAIL_MAX && grow(t) < 0)
 		return NULL;
-	}
 	slot = &t->v[t->n++ % TRAIL_MAX];
-	free(slot->names);
+	own_strfree(slot->names);
 	*slot = *e;
+	slot->names = e->names ? own_strdup(e->names) : NULL;
 	slot->boot = clock_now();
 	return slot;
 }
@@ -46,7 +45,7 @@ const struct trail_event *trail_add(struct trail *t, const struct trail_event *e
 void trail_deinit(struct trail *t)
 {
 	for (unsigned i = 0; i < t->cap; i++)
-		free(t->v[i].names);
+		own_strfree(t->v[i].names);
 	own_free(t->v, t->cap * sizeof(*t->v));
 	*t = (struct trail){ 0 };
 }

@@ -56,7 +56,7 @@ struct trail_event {
 			pid_t pid;
 		} escape;
 	};
-	char *names; /* SIGNAL, KILL: "daemon, sh" of whom it hit; JOB: the peer's comm, or the unit that needs it; ESCAPE: "sleep lives in /x"; owned, may be NULL */
+	const char *names; /* SIGNAL, KILL: "daemon, sh" of whom it hit; JOB: the peer's comm, or the unit that needs it; ESCAPE: "sleep lives in /x"; may be NULL */
 };
 
 struct trail {
@@ -65,7 +65,7 @@ struct trail {
 	unsigned n; /* events ever added: v[(n - 1) % TRAIL_MAX] is the newest */
 };
 
-/* Takes over e->names. Best effort: without memory the event is dropped. */
+/* Keeps a copy, e->names included. Best effort: without memory the event is dropped, or its names. */
 const struct trail_event *trail_add(struct trail *t, const struct trail_event *e);
 void trail_deinit(struct trail *t);
 /* Event of the interface as JSON, a new reference. NULL without memory. */
