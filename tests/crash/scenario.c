@@ -83,6 +83,11 @@ static bool start_first(struct stage *s)
 	return stage_do(s, "Start") && stage_await_line(s, "start", 1);
 }
 
+static bool start_twins(struct stage *s)
+{
+	return start_first(s) && stage_await_line(s, "twin", 1);
+}
+
 static bool start_and_ask_stop(struct stage *s)
 {
 	return start_first(s) && stage_ask(s, "Stop") && stage_await_line(s, "term", 1) &&
@@ -458,6 +463,23 @@ static bool check_escalation(struct stage *s)
 			st.result);
 }
 
+/* The twin's stop may not have been taken up: who asks is there to ask again. */
+static bool check_twins(struct stage *s)
+{
+	usec_t end;
+	struct journal j;
+	pid_t twin;
+
+	stage_journal(s, &j);
+	twin = journal_last(&j, "twin")->pid;
+	if (!check_escalation(s) || !stage_do(s, "Stop"))
+		return false;
+	end = clock_now() + STOP_TIMEOUT + LATE;
+	while (process_lives(twin) && clock_now() < end)
+		cgtest_sleep_ms(1);
+	return !process_lives(twin) || complain(s, "the other one in its slice outlives the stop");
+}
+
 static bool check_restart(struct stage *s)
 {
 	struct status st;
@@ -527,6 +549,8 @@ const struct scenario scenarios[] = {
 	  check_escalation, NULL },
 	{ "slice-stop-escalation", STUBBORN "Slice=a-b.slice\n", WATCH_CGKILLD, start_first,
 	  ask_stop, is_answered, check_escalation, NULL },
+	{ "slice-kill", STUBBORN "Slice=a-b.slice\n[Unit]\nWants=twin.service\n", WATCH_CGKILLD,
+	  start_twins, ask_stop, is_answered, check_twins, NULL },
 	{ "slice-restart", SERVE "Slice=a-b.slice\n", WATCH_CGKILLD, start_first, ask_restart,
 	  is_answered, check_restart, NULL },
 	{ "subgroup-restart", SERVE "Delegate=yes\nDelegateSubgroup=sub\n", WATCH_CGKILLD,

@@ -158,12 +158,12 @@ void stage_close(struct stage *s)
 	free(s->witness_path);
 }
 
-static void write_unit(struct stage *s, const char *section)
+static void write_unit(struct stage *s, const char *name, const char *section)
 {
 	char path[PATH_MAX];
 	FILE *f;
 
-	path_of(&path, s, "units/" UNIT);
+	path_of(&path, s, "units/%s", name);
 	f = fopen(path, "we");
 	if (!f) {
 		complain(s, "%s: %s", path, strerror(errno));
@@ -180,6 +180,12 @@ static void write_unit(struct stage *s, const char *section)
 	fclose(f);
 }
 
+/* It survives TERM, and has only one line to say. */
+static const char twin[] =
+	"Slice=a-b.slice\nTimeoutStopSec=300ms\n"
+	"ExecStart=/bin/sh -c 'trap \"\" TERM; echo twin $$$$ 0 >>~/journal; exec sleep infinity'\n"
+	"[Unit]\nPartOf=" UNIT "\n";
+
 void stage_set(struct stage *s, const char *service_section)
 {
 	char path[PATH_MAX];
@@ -194,7 +200,8 @@ void stage_set(struct stage *s, const char *service_section)
 	path_of(&path, s, "pid");
 	unlink(path);
 	snprintf(s->root, sizeof(s->root), "%s/services.%u", s->t.root_file_path, s->serial++);
-	write_unit(s, service_section);
+	write_unit(s, UNIT, service_section);
+	write_unit(s, "twin.service", twin);
 }
 
 static void close_client(struct stage *s)

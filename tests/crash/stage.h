@@ -44,7 +44,7 @@ void stage_close(struct stage *s);
 /* false, so that a check can return it. */
 bool complain(struct stage *s, const char *format, ...) printf_like(2, 3);
 
-/* A unit, "@" in it standing for the witness and its directory, "~" for that alone; an empty journal; nothing runs. */
+/* A unit, beside which there is twin.service, that ends with it; "@" in it standing for the witness and its directory, "~" for that alone; an empty journal; nothing runs. */
 void stage_set(struct stage *s, const char *service_section);
 /* By force: whatever is left of a point. */
 void stage_clear(struct stage *s);

@@ -366,6 +366,7 @@ has_children() {
 
 # The last words of most tests: cgkilld is unharmed, and leaves nothing.
 done_testing() {
+	! grep -q 'a helper process of cgkilld has crashed' "$dir/log" || fail 'a helper of cgkilld has crashed'
 	if alive "$daemon"; then
 		stop_cgkilld
 		is $code 0 'SIGTERM ends cgkilld, which exits with 0'

@@ -807,6 +807,56 @@ Test(server, no_user_can_take_all_places, .init = setup, .fini = teardown)
 	waitpid(hogs[0], NULL, 0);
 }
 
+#define ASKERS 8
+
+/* Connections with two calls each, some of which are shut down behind them. */
+static void ask_much(int report)
+{
+	static const char calls[] = NOTE "\0" NOTE;
+
+	if (setgroups(0, NULL) < 0 || setresgid(STRANGER, STRANGER, STRANGER) < 0 ||
+	    setresuid(STRANGER, STRANGER, STRANGER) < 0)
+		_exit(1);
+	alarm(30);
+	for (int i = 0; i < ASKERS; i++) {
+		int fd = dial();
+
+		if (send(fd, calls, sizeof(calls), MSG_NOSIGNAL) < 0 ||
+		    (i % 2 && shutdown(fd, SHUT_WR) < 0))
+			_exit(1);
+	}
+	if (write(report, "", 1) < 0)
+		_exit(1);
+	pause();
+	_exit(0);
+}
+
+Test(server, who_only_looks_waits_for_others, .init = setup, .fini = teardown)
+{
+	int p[2];
+	char byte;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		cr_skip_test("SKIP: needs root, to be another user");
+	cr_assert_eq(pipe2(p, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0)
+		ask_much(p[1]);
+	close(p[1]);
+	cr_assert_eq(read(p[0], &byte, 1), 1);
+	close(p[0]);
+	for (int round = 0; round < 1000 && oneways < 2 * ASKERS; round++) {
+		const int before = oneways;
+
+		turn(1);
+		cr_assert_leq(oneways - before, 1);
+	}
+	cr_assert_eq(oneways, 2 * ASKERS);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 Test(server, a_thousand_connections, .init = setup, .fini = teardown)
 {
 	struct client c[1000];
