@@ -122,14 +122,26 @@ static const struct failure {
 	{ -EROFS, "failed", "the cgroup file system is mounted read-only" },
 };
 
-static void fail(struct reap *reap, int error)
+static const struct failure *find_failure(int error)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(failures); i++)
-		if (failures[i].error == error) {
-			set_result(reap, failures[i].result, failures[i].message);
-			return;
-		}
-	set_result(reap, "failed", strerror(-error));
+		if (failures[i].error == error)
+			return &failures[i];
+	return NULL;
+}
+
+const char *reap_error(int error)
+{
+	const struct failure *f = find_failure(error);
+
+	return f ? f->message : strerror(-error);
+}
+
+static void fail(struct reap *reap, int error)
+{
+	const struct failure *f = find_failure(error);
+
+	set_result(reap, f ? f->result : "failed", reap_error(error));
 }
 
 /* ---- the guard ---- */

@@ -27,3 +27,6 @@ void reap_begin(struct reap *reap, const char *name, const struct options *optio
 int reap_step(struct reap *reap);
 /* In any state; what the kill has frozen is thawed. The outcome is the caller's. */
 void reap_end(struct reap *reap);
+
+/* What an error of libcgkill about a cgroup means, in words that say what to do. */
+const char *reap_error(int error);

@@ -9,6 +9,7 @@
 #include "ctl/manager.h"
 #include "ctl/member.h"
 #include "ctl/process.h"
+#include "ctl/reap.h"
 #include "util/parse.h"
 
 /* More than anybody reads; how many more there are is told. */
@@ -24,11 +25,7 @@ static int append(const struct cgkill_process *p, void *arg)
 
 static int complain_of(const char *name, int error)
 {
-	complain("%s: %s.", name,
-		 error == -EMEDIUMTYPE ? "no cgroup of version 2"
-		 : error == -ELOOP     ? "the path leads through a symbolic link"
-		 : error == -ESRCH     ? "there is no such process"
-				       : strerror(-error));
+	complain("%s: %s.", name, error == -ESRCH ? "there is no such process" : reap_error(error));
 	return error == -ENOENT || error == -ESRCH ? CGKILL_EXIT_NO_UNIT : CGKILL_EXIT_FAILED;
 }
 

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 
-#include "util/macro.h"
+#include "sys/mountinfo.h"
 
 /* The target of a link below /proc/PID; false: it cannot be read. */
 static bool read_link(int proc_fd, const char *name, char *out, size_t size)
@@ -50,27 +50,6 @@ static bool file_of_path(int proc_fd, int at, uint64_t address, char *out, size_
 
 /* ---- which mount ---- */
 
-/* What of proc_pid_mountinfo(5) is of interest here, still escaped. */
-struct mount_line {
-	char *id, *point, *type, *source;
-};
-
-static bool split(char *line, struct mount_line *out)
-{
-	char *field;
-
-	out->id = strsep(&line, " ");
-	for (int skip = 0; skip < 3; skip++) /* parent, device, root */
-		strsep(&line, " ");
-	out->point = strsep(&line, " ");
-	do /* options; then optional fields up to a lone "-" */
-		field = strsep(&line, " ");
-	while (field && !streq(field, "-"));
-	out->type = strsep(&line, " ");
-	out->source = strsep(&line, " \n");
-	return out->source != NULL;
-}
-
 /* Is path the mount point, or below it? How much of it that is, 0 = no. */
 static size_t length_below(const char *path, const char *point)
 {
@@ -95,7 +74,7 @@ static void find_mount(int proc_fd, const char *id, const char *path, char *out,
 		struct mount_line m;
 		size_t n;
 
-		if (!split(line, &m))
+		if (!mountinfo_split(line, &m))
 			continue;
 		n = *id ? streq(m.id, id) : length_below(path, m.point);
 		if (n == 0 || n < best)

@@ -3,36 +3,12 @@
 
 #include <errno.h>
 
+#include "sys/mountinfo.h"
+
 /* What the last call failed with; never 0, though the end of a stream that is none may set no errno. */
 static int failure(void)
 {
 	return errno > 0 ? -errno : -EIO;
-}
-
-/* The five fields of a line of proc_pid_mountinfo(5) that matter here, still escaped. */
-struct mount_line {
-	char *root, *point, *options, *type, *super_options;
-};
-
-/* Cuts line into its fields. The optional fields, none or several, end at a lone "-". */
-static bool split_mount_line(char *line, struct mount_line *out)
-{
-	char *field;
-
-	for (int skip = 0; skip < 3; skip++) /* mount id, parent id, device */
-		if (!strsep(&line, " "))
-			return false;
-	out->root = strsep(&line, " ");
-	out->point = strsep(&line, " ");
-	out->options = strsep(&line, " ");
-	do
-		field = strsep(&line, " ");
-	while (field && !streq(field, "-"));
-	out->type = strsep(&line, " ");
-	if (!strsep(&line, " ")) /* source */
-		return false;
-	out->super_options = strsep(&line, " \n");
-	return out->super_options != NULL;
 }
 
 static bool is_octal(char c)
@@ -86,7 +62,7 @@ static int consider(struct hierarchy *best, char *line, const char *own)
 	struct hierarchy found;
 	struct mount_line m;
 
-	if (!split_mount_line(line, &m) || !streq(m.type, "cgroup2"))
+	if (!mountinfo_split(line, &m) || !streq(m.type, "cgroup2"))
 		return 0;
 	found.read_only = has_option(m.options, "ro") || has_option(m.super_options, "ro");
 	found.nsdelegate = has_option(m.super_options, "nsdelegate");
