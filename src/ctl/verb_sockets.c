@@ -64,6 +64,5 @@ int verb_list_sockets(struct ctl *ctl, char **args)
 		r = manager_array(reply, "units", "unit", &units);
 	if (r > 0 || manager_print_json(ctl, reply))
 		return r;
-	ctl->style = style_detect();
 	return print_sockets(&ctl->options, units);
 }
