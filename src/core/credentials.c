@@ -172,7 +172,7 @@ const struct value_type value_credential = { parse_credential, HASH_IS_DATA };
 
 /* ---- showing ---- */
 
-void credentials_show(const struct credentials *c, unit_show_fn emit, void *arg)
+void credentials_show(const struct credentials *c, struct showing *out)
 {
 	cleanup_buf struct buf load = BUF_INIT, set = BUF_INIT;
 
@@ -183,6 +183,6 @@ void credentials_show(const struct credentials *c, unit_show_fn emit, void *arg)
 		if (c->v[i].path)
 			buf_printf(b, ":%s", c->v[i].path);
 	}
-	emit("LoadCredential", load.data ? load.data : "", arg);
-	emit("SetCredential", set.data ? set.data : "", arg);
+	show_text(out, "LoadCredential", load.data);
+	show_text(out, "SetCredential", set.data);
 }

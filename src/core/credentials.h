@@ -35,4 +35,4 @@ bool credentials_set(const struct credentials *c, const char *id);
 #define CREDENTIALS_UNFINISHED ".new"
 
 /* The rows of unit_show(), without the secrets; c may be NULL. */
-void credentials_show(const struct credentials *c, unit_show_fn emit, void *arg);
+void credentials_show(const struct credentials *c, struct showing *out);

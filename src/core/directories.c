@@ -259,32 +259,30 @@ const struct value_type value_directory_preserve = { parse_directory_preserve, H
 
 /* ---- showing ---- */
 
-static void show_list(const struct directory_list *list, enum directory_kind kind,
-		      unit_show_fn emit, void *arg)
+static void show_list(const struct directory_list *list, enum directory_kind kind, struct showing *out)
 {
 	cleanup_buf struct buf names = BUF_INIT, links = BUF_INIT;
-	char key[48], mode[16];
+	char key[48];
 
 	for (size_t i = 0; i < list->n; i++) {
 		buf_printf(&names, "%s%s", i > 0 ? " " : "", list->v[i].path);
 		for (char **link = list->v[i].links; link && *link; link++)
 			buf_printf(&links, "%s%s:%s", links.len > 0 ? " " : "", list->v[i].path, *link);
 	}
-	emit(kinds[kind].name, names.data ? names.data : "", arg);
+	show_text(out, kinds[kind].name, names.data);
 	snprintf(key, sizeof(key), "%sSymlink", kinds[kind].name);
 	if (links.data)
-		emit(key, links.data, arg);
+		show_text(out, key, links.data);
 	snprintf(key, sizeof(key), "%sMode", kinds[kind].name);
-	snprintf(mode, sizeof(mode), "%04o", list->mode);
-	emit(key, mode, arg);
+	show_format(out, key, "%04o", list->mode);
 }
 
-void directories_show(const struct directories *d, unit_show_fn emit, void *arg)
+void directories_show(const struct directories *d, struct showing *out)
 {
 	static const struct directory_list none = { .mode = DEFAULT_MODE };
 
 	for (enum directory_kind k = 0; k < DIRECTORY_KIND_MAX; k++)
-		show_list(d ? &d->of[k] : &none, k, emit, arg);
-	emit("RuntimeDirectoryPreserve",
-	     fdstore_preserve_name(d ? d->preserve : FDSTORE_PRESERVE_NO), arg);
+		show_list(d ? &d->of[k] : &none, k, out);
+	show_text(out, "RuntimeDirectoryPreserve",
+		  fdstore_preserve_name(d ? d->preserve : FDSTORE_PRESERVE_NO));
 }

@@ -42,4 +42,4 @@ const char *directory_kind_word(enum directory_kind kind);     /* "runtime" */
 const char *directory_kind_base(enum directory_kind kind, const struct host_facts *host);
 
 /* The rows of unit_show(); d may be NULL. */
-void directories_show(const struct directories *d, unit_show_fn emit, void *arg);
+void directories_show(const struct directories *d, struct showing *out);

@@ -283,7 +283,7 @@ static void put_namespaces(struct buf *b, const struct filter *f)
 				put_separated(b, start, namespaces[i].name);
 }
 
-void filter_show(const struct filter *f, unit_show_fn emit, void *arg)
+void filter_show(const struct filter *f, struct showing *out)
 {
 	static const struct {
 		const char *key;
@@ -301,13 +301,11 @@ void filter_show(const struct filter *f, unit_show_fn emit, void *arg)
 	if (!f)
 		f = &none;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		cleanup_buf struct buf b = BUF_INIT;
-
-		texts[i].put(&b, f);
-		emit(texts[i].key, b.len > 0 ? b.data : "", arg);
+		texts[i].put(&out->text, f);
+		show_gathered(out, texts[i].key);
 	}
-	emit("RestrictRealtime", f->restrict_realtime ? "yes" : "no", arg);
-	emit("RestrictSUIDSGID", f->restrict_suid_sgid ? "yes" : "no", arg);
-	emit("MemoryDenyWriteExecute", f->memory_deny_write_execute ? "yes" : "no", arg);
-	emit("LockPersonality", f->lock_personality ? "yes" : "no", arg);
+	show_bool(out, "RestrictRealtime", f->restrict_realtime);
+	show_bool(out, "RestrictSUIDSGID", f->restrict_suid_sgid);
+	show_bool(out, "MemoryDenyWriteExecute", f->memory_deny_write_execute);
+	show_bool(out, "LockPersonality", f->lock_personality);
 }

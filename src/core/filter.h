@@ -68,4 +68,4 @@ int namespace_find(const char *name);
 extern const int namespaces_all; /* all that systemd 252 knows */
 
 /* The rows of unit_show(); f may be NULL. */
-void filter_show(const struct filter *f, unit_show_fn emit, void *arg);
+void filter_show(const struct filter *f, struct showing *out);

@@ -3,6 +3,7 @@
 /*
  * Text of unit files → struct unit. Pure: the bytes come from sys/unitdir.h, facts about the host from the caller.
  */
+#include "core/showing.h"
 #include "core/unit.h"
 #include "util/hostfacts.h"
 
@@ -31,7 +32,6 @@ int unit_load_install(struct unit **out, const char *name, const struct unit_tex
 
 /*
  * One "Key=Value" list of what systemctl show would print for the settings of a unit, in a fixed order: KillMode,
- * KillSignal, TimeoutStopUSec, Environment, ExecStart … Calls emit for each; the value is valid during the call only.
+ * KillSignal, TimeoutStopUSec, Environment, ExecStart … Calls fn for each.
  */
-typedef void (*unit_show_fn)(const char *key, const char *value, void *arg);
-void unit_show(const struct unit *u, unit_show_fn emit, void *arg);
+void unit_show(const struct unit *u, unit_show_fn fn, void *arg);

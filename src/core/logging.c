@@ -136,27 +136,19 @@ const struct value_type value_log_max_files = { parse_max_files, HASH_VOIDS };
 
 /* ---- showing ---- */
 
-static void show_number(const char *key, uint64_t n, unit_show_fn emit, void *arg)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-	emit(key, text, arg);
-}
-
-void logging_show(const struct logging *l, unit_show_fn emit, void *arg)
+void logging_show(const struct logging *l, struct showing *out)
 {
 	if (!l)
 		return;
-	show_number("SyslogFacility", (uint64_t)l->facility, emit, arg);
-	show_number("SyslogLevel", (uint64_t)l->level, emit, arg);
-	emit("SyslogLevelPrefix", l->no_prefix ? "no" : "yes", arg);
+	show_format(out, "SyslogFacility", "%d", l->facility);
+	show_format(out, "SyslogLevel", "%d", l->level);
+	show_bool(out, "SyslogLevelPrefix", !l->no_prefix);
 	if (l->identifier)
-		emit("SyslogIdentifier", l->identifier, arg);
+		show_text(out, "SyslogIdentifier", l->identifier);
 	if (l->max_size > 0)
-		show_number("LogMaxSize", l->max_size, emit, arg);
+		show_format(out, "LogMaxSize", "%" PRIu64, l->max_size);
 	if (l->max_files > 0)
-		show_number("LogMaxFiles", l->max_files, emit, arg);
+		show_format(out, "LogMaxFiles", "%u", l->max_files);
 }
 
 /* ---- in the log ---- */

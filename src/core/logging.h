@@ -22,7 +22,7 @@ extern const struct logging logging_default;
 /* Takes NULL. */
 void logging_free(struct logging *l);
 /* The rows of unit_show(), of what is set; l may be NULL. */
-void logging_show(const struct logging *l, unit_show_fn emit, void *arg);
+void logging_show(const struct logging *l, struct showing *out);
 
 /* How its logs are to be read, a LOGLINE_HEAD record; "" for what is as in logging_default. Cut off to cap. Returns buf. */
 const char *logging_head(const struct logging *l, char *buf, size_t cap);

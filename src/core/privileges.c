@@ -105,19 +105,16 @@ void secure_bits_text(int bits, struct buf *b)
 	}
 }
 
-void privileges_show(const struct unit *u, unit_show_fn emit, void *arg)
+void privileges_show(const struct unit *u, struct showing *out)
 {
-	cleanup_buf struct buf bounding = BUF_INIT, ambient = BUF_INIT;
 	const struct privileges *p = u->privileges;
-	char bits[16];
 
-	capabilities_text(privileges_bounding(u), &bounding);
-	capabilities_text(p ? p->ambient : 0, &ambient);
-	snprintf(bits, sizeof(bits), "%d", p ? p->secure_bits : 0);
-	emit("CapabilityBoundingSet", bounding.len > 0 ? bounding.data : "", arg);
-	emit("AmbientCapabilities", ambient.len > 0 ? ambient.data : "", arg);
-	emit("SecureBits", bits, arg);
-	emit("NoNewPrivileges", p && p->no_new_privileges ? "yes" : "no", arg);
+	capabilities_text(privileges_bounding(u), &out->text);
+	show_gathered(out, "CapabilityBoundingSet");
+	capabilities_text(p ? p->ambient : 0, &out->text);
+	show_gathered(out, "AmbientCapabilities");
+	show_format(out, "SecureBits", "%d", p ? p->secure_bits : 0);
+	show_bool(out, "NoNewPrivileges", p && p->no_new_privileges);
 }
 
 uint64_t privileges_bounding(const struct unit *u)

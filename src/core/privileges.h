@@ -38,7 +38,7 @@ int secure_bit(const char *word);
 void secure_bits_text(int bits, struct buf *b);
 
 /* The rows of unit_show(). */
-void privileges_show(const struct unit *u, unit_show_fn emit, void *arg);
+void privileges_show(const struct unit *u, struct showing *out);
 
 /* What may remain in the bounding set, after what other directives take away from it. */
 uint64_t privileges_bounding(const struct unit *u);

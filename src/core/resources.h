@@ -4,7 +4,7 @@
  * What a unit says of its cgroup: Slice=, Delegate=, and the limits of systemd.resource-control(5). Which files of the
  * cgroup they are, and what is written there; no I/O.
  */
-#include "util/buf.h"
+#include "core/showing.h"
 #include "util/macro.h"
 
 /* Those that a directive here needs; a kernel may have more. */
@@ -121,9 +121,8 @@ struct resource_write resources_io_write(const struct io_limit *l, unsigned majo
 /* "0-3,5" */
 void cpu_list_format(struct buf *b, const struct cpu_list *list);
 
-/* As unit_show() of core/load.h. r may be NULL. */
-void resources_show(const struct resources *r,
-		    void (*emit)(const char *key, const char *value, void *arg), void *arg);
+/* The rows of unit_show(), of what is set; r may be NULL. */
+void resources_show(const struct resources *r, struct showing *out);
 
 /* Slices: "a-b.slice" is in "a.slice", which is in "-.slice", the root. */
 bool slice_name_valid(const char *name);

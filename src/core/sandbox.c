@@ -197,45 +197,43 @@ void private_tmp_name(char name[static PRIVATE_TMP_NAME_MAX], const char *unit,
 
 /* ---- showing ---- */
 
-static void show_list(const struct sandbox *s, enum sandbox_list list, unit_show_fn emit, void *arg)
+static void show_list(const struct sandbox *s, enum sandbox_list list, struct showing *out)
 {
-	cleanup_buf struct buf b = BUF_INIT;
+	struct buf *b = &out->text;
 
 	for (size_t i = 0; i < s->n_paths; i++) {
 		const struct sandbox_path *p = &s->paths[i];
 
 		if (p->list != list)
 			continue;
-		buf_printf(&b, "%s%s%s", b.len > 0 ? " " : "", p->optional ? "-" : "",
+		buf_printf(b, "%s%s%s", b->len > 0 ? " " : "", p->optional ? "-" : "",
 			   p->in_root ? "+" : "");
 		if (is_bind(list))
-			buf_printf(&b, "%s:%s:%s", p->source, p->path,
+			buf_printf(b, "%s:%s:%s", p->source, p->path,
 				   p->recursive ? "rbind" : "norbind");
 		else
-			buf_printf(&b, "%s%s%s", p->path, p->options ? ":" : "",
+			buf_printf(b, "%s%s%s", p->path, p->options ? ":" : "",
 				   p->options ? p->options : "");
 	}
-	if (buf_error(&b) == 0)
-		emit(sandbox_list_name(list), b.len > 0 ? b.data : "", arg);
+	show_gathered(out, sandbox_list_name(list));
 }
 
-void sandbox_show(const struct sandbox *s, unit_show_fn emit, void *arg)
+void sandbox_show(const struct sandbox *s, struct showing *out)
 {
 	static const struct sandbox none;
 
 	if (!s)
 		s = &none;
-	emit("ProtectSystem", protect_system_name(s->protect_system), arg);
-	emit("ProtectHome", protect_home_name(s->protect_home), arg);
-	emit("ProtectProc", protect_proc_name(s->protect_proc), arg);
-	emit("ProcSubset", proc_subset_name(s->proc_subset), arg);
-	emit("MountFlags", mount_flags_name(s->mount_flags), arg);
+	show_text(out, "ProtectSystem", protect_system_name(s->protect_system));
+	show_text(out, "ProtectHome", protect_home_name(s->protect_home));
+	show_text(out, "ProtectProc", protect_proc_name(s->protect_proc));
+	show_text(out, "ProcSubset", proc_subset_name(s->proc_subset));
+	show_text(out, "MountFlags", mount_flags_name(s->mount_flags));
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
-		emit(flags[i].name,
-		     *(const bool *)((const char *)s + flags[i].offset) ? "yes" : "no", arg);
-	emit("RootDirectory", s->root_directory ? s->root_directory : "", arg);
-	emit("NetworkNamespacePath", s->network_namespace ? s->network_namespace : "", arg);
-	emit("IPCNamespacePath", s->ipc_namespace ? s->ipc_namespace : "", arg);
+		show_bool(out, flags[i].name, *(const bool *)((const char *)s + flags[i].offset));
+	show_text(out, "RootDirectory", s->root_directory);
+	show_text(out, "NetworkNamespacePath", s->network_namespace);
+	show_text(out, "IPCNamespacePath", s->ipc_namespace);
 	for (enum sandbox_list list = 0; list < SANDBOX_LIST_MAX; list++)
-		show_list(s, list, emit, arg);
+		show_list(s, list, out);
 }

@@ -91,7 +91,7 @@ const char *mount_flags_name(enum mount_flags f);
 const char *sandbox_list_name(enum sandbox_list list); /* "ReadWritePaths" */
 
 /* The rows of unit_show(); s may be NULL. */
-void sandbox_show(const struct sandbox *s, unit_show_fn emit, void *arg);
+void sandbox_show(const struct sandbox *s, struct showing *out);
 
 /*
  * The directives that are set and take a mount namespace, as a person would write them, one after the other: for a host that

@@ -325,53 +325,39 @@ const struct value_type value_numa_mask = { parse_numa_mask, HASH_VOIDS };
 
 /* ---- showing ---- */
 
-static void show_number(const char *key, uint64_t value, unit_show_fn emit, void *arg)
+static void show_list(struct showing *out, const char *key, const struct cpu_list *list)
 {
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	emit(key, text, arg);
-}
-
-static void show_list(const char *key, const struct cpu_list *list, unit_show_fn emit, void *arg)
-{
-	cleanup_buf struct buf text = BUF_INIT;
-
 	if (!list)
 		return;
-	cpu_list_format(&text, list);
-	emit(key, text.data ? text.data : "", arg);
+	cpu_list_format(&out->text, list);
+	show_gathered(out, key);
 }
 
 /* The numbers of the kernel, as "systemctl show" has them. */
-void scheduling_show(const struct scheduling *s, unit_show_fn emit, void *arg)
+void scheduling_show(const struct scheduling *s, struct showing *out)
 {
-	char filter[16];
-
 	if (!s)
 		return;
-	show_list("CPUAffinity", s->cpus, emit, arg);
+	show_list(out, "CPUAffinity", s->cpus);
 	if (s->cpu_set) {
-		show_number("CPUSchedulingPolicy", (uint64_t)s->policy, emit, arg);
-		show_number("CPUSchedulingPriority", (uint64_t)s->priority, emit, arg);
-		emit("CPUSchedulingResetOnFork", s->reset_on_fork ? "yes" : "no", arg);
+		show_format(out, "CPUSchedulingPolicy", "%d", s->policy);
+		show_format(out, "CPUSchedulingPriority", "%d", s->priority);
+		show_bool(out, "CPUSchedulingResetOnFork", s->reset_on_fork);
 	}
 	if (s->io_set) {
-		show_number("IOSchedulingClass", (uint64_t)s->io_class, emit, arg);
-		show_number("IOSchedulingPriority", (uint64_t)s->io_priority, emit, arg);
+		show_format(out, "IOSchedulingClass", "%d", s->io_class);
+		show_format(out, "IOSchedulingPriority", "%d", s->io_priority);
 	}
 	if (s->timer_slack_set)
-		show_number("TimerSlackNSec", s->timer_slack, emit, arg);
-	if (s->coredump_filter_set) {
-		snprintf(filter, sizeof(filter), "0x%x", s->coredump_filter);
-		emit("CoredumpFilter", filter, arg);
-	}
+		show_format(out, "TimerSlackNSec", "%" PRIu64, s->timer_slack);
+	if (s->coredump_filter_set)
+		show_format(out, "CoredumpFilter", "0x%x", s->coredump_filter);
 	if (s->personality_set)
-		emit("Personality", personality_name(s->personality), arg);
+		show_text(out, "Personality", personality_name(s->personality));
 	if (s->numa_set)
-		show_number("NUMAPolicy", (uint64_t)s->numa_policy, emit, arg);
+		show_format(out, "NUMAPolicy", "%d", s->numa_policy);
 	if (s->all_nodes)
-		emit("NUMAMask", "all", arg);
+		show_text(out, "NUMAMask", "all");
 	else
-		show_list("NUMAMask", s->nodes, emit, arg);
+		show_list(out, "NUMAMask", s->nodes);
 }

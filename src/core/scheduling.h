@@ -25,7 +25,7 @@ struct scheduling {
 void scheduling_free(struct scheduling *s);
 
 /* The rows of unit_show(), of what is set; s may be NULL. */
-void scheduling_show(const struct scheduling *s, unit_show_fn emit, void *arg);
+void scheduling_show(const struct scheduling *s, struct showing *out);
 
 /* "x86" … of this architecture; NULL = none */
 const char *personality_name(unsigned long personality);

@@ -2,8 +2,6 @@
 /*
  * What the settings of a unit look like to "systemctl show": one table of keys.
  */
-#include <inttypes.h>
-
 #include "core/condition.h"
 #include "core/credentials.h"
 #include "core/directories.h"
@@ -303,22 +301,7 @@ static const struct row rows[] = {
 };
 /* clang-format on */
 
-struct output {
-	unit_show_fn emit;
-	void *arg;
-	struct buf text;
-};
-
-/* Without memory the key is left out. */
-static void flush(struct output *out, const char *key)
-{
-	cleanup_free char *value = buf_take(&out->text);
-
-	if (value)
-		out->emit(key, value, out->arg);
-}
-
-static void show_rlimit(struct output *out, const char *name, const char *suffix, rlim_t value)
+static void show_rlimit(struct showing *out, const char *name, const char *suffix, rlim_t value)
 {
 	char key[32];
 
@@ -327,11 +310,11 @@ static void show_rlimit(struct output *out, const char *name, const char *suffix
 		buf_puts(&out->text, "infinity");
 	else
 		buf_printf(&out->text, "%" PRIu64, (uint64_t)value);
-	flush(out, key);
+	show_gathered(out, key);
 }
 
 /* What is shown only where it was set, because the rest is inherited. */
-static void show_inherited(struct output *out, const struct unit *u)
+static void show_inherited(struct showing *out, const struct unit *u)
 {
 	for (int resource = 0; u->limits && resource < RLIM_NLIMITS; resource++) {
 		const struct limit *l = &u->limits[resource];
@@ -341,44 +324,36 @@ static void show_inherited(struct output *out, const struct unit *u)
 		show_rlimit(out, limit_name(resource), "", l->hard);
 		show_rlimit(out, limit_name(resource), "Soft", l->soft);
 	}
-	if (u->nice_set) {
-		put_int(&out->text, &u->nice);
-		flush(out, "Nice");
-	}
-	if (u->oom_score_adjust_set) {
-		put_int(&out->text, &u->oom_score_adjust);
-		flush(out, "OOMScoreAdjust");
-	}
+	if (u->nice_set)
+		show_format(out, "Nice", "%d", u->nice);
+	if (u->oom_score_adjust_set)
+		show_format(out, "OOMScoreAdjust", "%d", u->oom_score_adjust);
 }
 
-void unit_show(const struct unit *u, unit_show_fn emit, void *arg)
+void unit_show(const struct unit *u, unit_show_fn fn, void *arg)
 {
-	struct output out = { emit, arg, BUF_INIT };
+	struct showing out = { fn, arg, BUF_INIT };
 
-	buf_puts(&out.text, u->description ? u->description : u->name);
-	flush(&out, "Description");
+	show_text(&out, "Description", u->description ? u->description : u->name);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		rows[i].put(&out.text, (const char *)u + rows[i].offset);
-		flush(&out, rows[i].key);
+		show_gathered(&out, rows[i].key);
 	}
-	if (u->working_directory) {
-		buf_printf(&out.text, "%s%s", u->working_directory_optional ? "!" : "",
-			   u->working_directory);
-		flush(&out, "WorkingDirectory");
-	}
-	for (size_t i = 0; i < u->n_environment_files; i++) {
-		buf_printf(&out.text, "%s (ignore_errors=%s)", u->environment_files[i].path,
-			   u->environment_files[i].optional ? "yes" : "no");
-		flush(&out, "EnvironmentFiles");
-	}
+	if (u->working_directory)
+		show_format(&out, "WorkingDirectory", "%s%s",
+			    u->working_directory_optional ? "!" : "", u->working_directory);
+	for (size_t i = 0; i < u->n_environment_files; i++)
+		show_format(&out, "EnvironmentFiles", "%s (ignore_errors=%s)",
+			    u->environment_files[i].path,
+			    u->environment_files[i].optional ? "yes" : "no");
 	show_inherited(&out, u);
-	resources_show(u->resources, emit, arg);
-	directories_show(u->directories, emit, arg);
-	credentials_show(u->credentials, emit, arg);
-	scheduling_show(u->scheduling, emit, arg);
-	logging_show(u->logging, emit, arg);
-	privileges_show(u, emit, arg);
-	filter_show(u->filter, emit, arg);
-	sandbox_show(u->sandbox, emit, arg);
-	socket_show(u, emit, arg);
+	resources_show(u->resources, &out);
+	directories_show(u->directories, &out);
+	credentials_show(u->credentials, &out);
+	scheduling_show(u->scheduling, &out);
+	logging_show(u->logging, &out);
+	privileges_show(u, &out);
+	filter_show(u->filter, &out);
+	sandbox_show(u->sandbox, &out);
+	socket_show(u, &out);
 }

@@ -131,4 +131,4 @@ int socket_address_parse(enum listen_kind kind, const char *text, struct socket_
 const char *listen_path(const struct listen *l);
 
 /* The rows of unit_show(). */
-void socket_show(const struct unit *u, unit_show_fn emit, void *arg);
+void socket_show(const struct unit *u, struct showing *out);

@@ -31,7 +31,7 @@ static void check(const char *lines, const char *expected, size_t told)
 	cleanup_unit struct unit *u = load(lines, &diags);
 	cleanup_buf struct buf shown = BUF_INIT;
 
-	credentials_show(u->credentials, append, &shown);
+	credentials_show(u->credentials, &(struct showing){ append, &shown, BUF_INIT });
 	cr_expect_str_eq(shown.data, expected, "%s gives %s", lines, shown.data);
 	cr_expect_eq(diags.n, told, "%s: %zu told", lines, diags.n);
 }

@@ -252,7 +252,7 @@ static void expect_shown(const char *lines, const char *wanted)
 	cleanup_buf struct buf b = BUF_INIT;
 	cleanup_unit struct unit *u = load(lines, 0);
 
-	filter_show(u->filter, collect, &b);
+	filter_show(u->filter, &(struct showing){ collect, &b, BUF_INIT });
 	cr_expect_str_eq(b.data, wanted, "%s:\n%s", lines, b.data);
 }
 

@@ -134,10 +134,10 @@ Test(privileges, are_shown)
 	cleanup_unit struct unit *none = load("", 0);
 	cleanup_buf struct buf b = BUF_INIT, all = BUF_INIT;
 
-	privileges_show(u, collect, &b);
+	privileges_show(u, &(struct showing){ collect, &b, BUF_INIT });
 	cr_expect_str_eq(b.data, "CapabilityBoundingSet=cap_chown cap_kill\nAmbientCapabilities=\nSecureBits=1\nNoNewPrivileges=yes\n",
 			 "%s", b.data);
-	privileges_show(none, collect, &all);
+	privileges_show(none, &(struct showing){ collect, &all, BUF_INIT });
 	cr_expect(strstr(all.data, "CapabilityBoundingSet=cap_chown cap_dac_override "), "%s", all.data);
 	cr_expect(strstr(all.data, " cap_bpf "
 				   "cap_checkpoint_restore\nAmbientCapabilities=\nSecureBits="
