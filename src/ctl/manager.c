@@ -314,6 +314,20 @@ int manager_array(json_t *reply, const char *key, const char *id, json_t **out)
 	return CGKILL_EXIT_OK;
 }
 
+int manager_list(struct ctl *ctl, char *const *patterns, const char *type, json_t **reply, json_t **units)
+{
+	cleanup_json json_t *names = *patterns ? manager_units(patterns) : NULL;
+	json_t *parameters;
+	int r;
+
+	if (*patterns && !names)
+		return CGKILL_EXIT_USAGE;
+	parameters = json_pack("{s:O*, s:b, s:s*}", "patterns", json_object_get(names, "units"),
+			       "all", ctl->options.all, "type", type);
+	r = manager_call(ctl, "List", parameters, reply);
+	return r == 0 ? manager_array(*reply, "units", "unit", units) : r;
+}
+
 bool manager_print_json(const struct ctl *ctl, const json_t *reply)
 {
 	/*

@@ -46,6 +46,9 @@ json_t *manager_units(char *const *args) must_check;
 bool manager_wants_suffix(const char *name);
 /* The same reply, when it has an array called key of objects that have a string called id. */
 int manager_array(json_t *reply, const char *key, const char *id, json_t **out) must_check;
+/* The units that these patterns (none: all) and that type (NULL: any) name, as List gives them; *units is in *reply. */
+int manager_list(struct ctl *ctl, char *const *patterns, const char *type, json_t **reply,
+		 json_t **units) must_check;
 
 /* With --json: prints the reply, and true. */
 bool manager_print_json(const struct ctl *ctl, const json_t *reply);

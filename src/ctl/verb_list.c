@@ -50,30 +50,12 @@ static int print_rows(const struct ctl *ctl, json_t *units)
 	return failed ? CGKILL_EXIT_FAILED : CGKILL_EXIT_OK;
 }
 
-/* {} for every unit that is loaded. */
-static json_t *list_parameters(const struct options *o, char *const *patterns)
-{
-	cleanup_json json_t *units = manager_units(patterns);
-
-	if (!units)
-		return NULL;
-	if (!*patterns)
-		return json_pack("{s:b, s:s*}", "all", o->all, "type", o->type);
-	return json_pack("{s:O, s:b, s:s*}", "patterns", json_object_get(units, "units"), "all",
-			 o->all, "type", o->type);
-}
-
 int verb_list_units(struct ctl *ctl, char **args)
 {
-	json_t *parameters = list_parameters(&ctl->options, args + 1), *units = NULL;
 	cleanup_json json_t *reply = NULL;
-	int r;
+	json_t *units = NULL;
+	int r = manager_list(ctl, args + 1, ctl->options.type, &reply, &units);
 
-	if (!parameters)
-		return CGKILL_EXIT_USAGE;
-	r = manager_call(ctl, "List", parameters, &reply);
-	if (r == 0)
-		r = manager_array(reply, "units", "unit", &units);
 	if (r > 0 || manager_print_json(ctl, reply))
 		return r;
 	ctl->style = style_detect();

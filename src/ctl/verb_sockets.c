@@ -48,20 +48,10 @@ static int print_sockets(const struct options *o, const json_t *units)
 
 int verb_list_sockets(struct ctl *ctl, char **args)
 {
-	cleanup_json json_t *patterns = args[1] ? manager_units(args + 1) : NULL;
 	cleanup_json json_t *reply = NULL;
-	json_t *parameters, *units = NULL;
-	int r;
+	json_t *units = NULL;
+	int r = manager_list(ctl, args + 1, "socket", &reply, &units);
 
-	if (args[1] && !patterns)
-		return CGKILL_EXIT_USAGE;
-	parameters = json_pack("{s:s, s:b, s:O*}", "type", "socket", "all", ctl->options.all,
-			       "patterns", json_object_get(patterns, "units"));
-	if (!parameters)
-		return CGKILL_EXIT_FAILED;
-	r = manager_call(ctl, "List", parameters, &reply);
-	if (r == 0)
-		r = manager_array(reply, "units", "unit", &units);
 	if (r > 0 || manager_print_json(ctl, reply))
 		return r;
 	return print_sockets(&ctl->options, units);
