@@ -382,6 +382,13 @@ static const struct directive *find_directive(const char *section, const char *k
 	return NULL;
 }
 
+const struct value_type *directive_type(const char *section, const char *key)
+{
+	const struct directive *d = find_directive(section, key);
+
+	return d ? d->type : NULL;
+}
+
 static int tell_ignored(struct loading *l, const char *section, const char *key, const char *value)
 {
 	enum ignored kind = ignored_lookup(section, key);

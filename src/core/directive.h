@@ -10,3 +10,6 @@
  * assignment then has no effect. 0 or -ENOMEM.
  */
 int directive_apply(struct loading *l, const char *section, const char *key, char *value) must_check;
+
+/* How the values of that directive are read; NULL: it is none that acts. */
+const struct value_type *directive_type(const char *section, const char *key);

@@ -25,6 +25,35 @@ const char *controller_name(enum controller c)
 	return (size_t)c < ARRAY_SIZE(controllers) ? controllers[c] : NULL;
 }
 
+const char *controller_v1_name(const char *controller)
+{
+	return streq(controller, "io") ? "blkio" : controller;
+}
+
+void controller_put_missing(struct buf *out, const char *controller, const char *cgroup,
+			    int version, int error)
+{
+	if (error != -ENODEV)
+		buf_printf(out, "the controller '%s' cannot be enabled in %s: %s%s", controller,
+			   cgroup, strerror(-error),
+			   error == -EBUSY ? ": processes live in it, move them to a cgroup below" : "");
+	else if (version == 1)
+		buf_printf(out, "the controller '%s' is on cgroup v1 here; boot with cgroup_no_v1=%s to have it on v2",
+			   controller, controller_v1_name(controller));
+	else if (version == 0)
+		buf_printf(out,
+			   "there is no controller '%s' here, neither on cgroup v2 nor on v1; see "
+			   "/proc/cgroups "
+			   "and cgroup_disable= of the kernel's command line",
+			   controller);
+	else
+		buf_printf(out,
+			   "the controller '%s' is not passed on to %s; write '+%s' to "
+			   "cgroup.subtree_control "
+			   "of the cgroups above it",
+			   controller, cgroup, controller);
+}
+
 void resources_free(struct resources *r)
 {
 	if (!r)

@@ -19,6 +19,14 @@ enum controller {
 
 /* "memory"; NULL for what is none. */
 const char *controller_name(enum controller c);
+/* As cgroup v1 calls it. */
+const char *controller_v1_name(const char *controller);
+/*
+ * Why this controller cannot be had below a cgroup, and what to do about it, in words. version: of the hierarchy that it is
+ * on, 0 = none. error: of the attempt; -ENODEV: the cgroup does not have it.
+ */
+void controller_put_missing(struct buf *out, const char *controller, const char *cgroup,
+			    int version, int error);
 
 enum resource {
 	RESOURCE_CPU_WEIGHT,

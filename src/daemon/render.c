@@ -17,7 +17,7 @@
 #include "daemon/scheduler.h"
 #include "daemon/slices.h"
 #include "daemon/sockets.h"
-#include "sys/controllers.h"
+#include "sys/cgfile.h"
 #include "sys/facts.h"
 #include "util/buf.h"
 #include "util/parse.h"
@@ -347,8 +347,8 @@ static const struct usage {
 static bool read_usage(const struct cg *cg, const struct usage *u, uint64_t *out)
 {
 	int r = !cg	 ? -ENOENT
-		: u->key ? controllers_read_key(cg, u->file, u->key, out)
-			 : controllers_read(cg, u->file, out);
+		: u->key ? cgfile_key(cg->fd, u->file, u->key, out)
+			 : cgfile_number(cg->fd, u->file, out);
 
 	if (r == 0 && *out != UINT64_MAX)
 		*out *= u->factor;

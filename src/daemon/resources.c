@@ -8,6 +8,7 @@
 #include "core/resources.h"
 #include "daemon/manager.h"
 #include "daemon/slices.h"
+#include "sys/cgfile.h"
 #include "sys/controllers.h"
 #include "util/log.h"
 #include "util/strv.h"
@@ -22,37 +23,17 @@ static int pass_on(const struct manager *m, const struct slice *s, const char *c
 {
 	int r = s ? pass_on(m, s->parent, controller) : 0;
 
-	return r < 0 ? r : controllers_pass_on(slice_cg(m, s), controller);
+	return r < 0 ? r : cgfile_pass_on(slice_cg(m, s)->fd, controller);
 }
 
-/* Why there is no such controller, and what to do about it. */
 static void tell_missing(const struct manager *m, const char *unit, const char *directive,
 			 const char *controller, int error)
 {
-	const char *of_v1 = streq(controller, "io") ? "blkio" : controller;
-	int version = controllers_version(of_v1);
+	int version = error == -ENODEV ? controllers_version(controller_v1_name(controller)) : 2;
+	cleanup_buf struct buf why = BUF_INIT;
 
-	if (error != -ENODEV)
-		log_warning(
-			"%s: %s= has no effect: the controller '%s' cannot be enabled in %s: %s%s",
-			unit, directive, controller, m->root.path, strerror(-error),
-			error == -EBUSY ? ": processes live in it, move them to a cgroup below" : "");
-	else if (version == 1)
-		log_warning("%s: %s= has no effect: the controller '%s' is on cgroup v1 here; boot "
-			    "with "
-			    "cgroup_no_v1=%s to have it on v2",
-			    unit, directive, controller, of_v1);
-	else if (version == 0)
-		log_warning("%s: %s= has no effect: there is no controller '%s' here, neither on "
-			    "cgroup v2 "
-			    "nor on v1; see /proc/cgroups and cgroup_disable= of the kernel's "
-			    "command line",
-			    unit, directive, controller);
-	else
-		log_warning(
-			"%s: %s= has no effect: the controller '%s' is not passed on to %s; write "
-			"'+%s' to cgroup.subtree_control of the cgroups above it",
-			unit, directive, controller, m->root.path, controller);
+	controller_put_missing(&why, controller, m->root.path, version, error);
+	log_warning("%s: %s= has no effect: %s", unit, directive, why.data ? why.data : "out of memory");
 }
 
 /* ---- the files ---- */
@@ -254,7 +235,7 @@ static void delegate_one(struct supervised *sv, const char *controller, bool tel
 	int r = pass_on(m, sv->slice, controller);
 
 	if (r == 0)
-		r = controllers_pass_on(&sv->cgroups.unit, controller);
+		r = cgfile_pass_on(sv->cgroups.unit.fd, controller);
 	if (r < 0 && tell)
 		tell_missing(m, supervised_name(sv), "Delegate", controller, r);
 }

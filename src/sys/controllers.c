@@ -2,12 +2,11 @@
 #include "sys/controllers.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libcgroup.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
-#include "util/parse.h"
+#include "sys/cgfile.h"
 #include "util/strv.h"
 
 /* ---- where ---- */
@@ -52,32 +51,13 @@ int controllers_version(const char *controller)
 	return fs.f_type == CGROUP2_SUPER_MAGIC ? 2 : 1;
 }
 
-/* ---- files, relative to the handle ---- */
+/* ---- what is there, and a file ---- */
 
-/* Of what is longer the beginning counts. The length, or -errno. */
-static ssize_t read_text(const struct cg *cg, const char *file, char *text, size_t cap)
-{
-	cleanup_close int fd = openat(cg->fd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, cap - 1);
-
-	if (n < 0)
-		return -errno;
-	text[n] = '\0';
-	return n;
-}
-
-static int write_text(const struct cg *cg, const char *file, const char *text)
-{
-	cleanup_close int fd = openat(cg->fd, file, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-
-	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-}
-
-int controllers_list(const struct cg *cg, char ***out)
+static int read_words(const struct cg *cg, const char *file, char ***out)
 {
 	cleanup_strv char **list = NULL;
 	char text[512], *rest = text, *word;
-	ssize_t n = read_text(cg, "cgroup.controllers", text, sizeof(text));
+	ssize_t n = cgfile_text(cg->fd, file, text, sizeof(text));
 	int r = 0;
 
 	if (n < 0)
@@ -90,16 +70,14 @@ int controllers_list(const struct cg *cg, char ***out)
 	return r;
 }
 
-int controllers_pass_on(const struct cg *cg, const char *controller)
+int controllers_list(const struct cg *cg, char ***out)
 {
-	char text[64];
-	int r;
+	return read_words(cg, "cgroup.controllers", out);
+}
 
-	if (snprintf(text, sizeof(text), "+%s", controller) >= (int)sizeof(text))
-		return -ENODEV;
-	r = write_text(cg, "cgroup.subtree_control", text);
-	/* EINVAL: a name that it does not know; ENOENT: one that is not in its cgroup.controllers (cgroup_subtree_control_write()) */
-	return r == -EINVAL || r == -ENOENT ? -ENODEV : r;
+int controllers_passed_on(const struct cg *cg, char ***out)
+{
+	return read_words(cg, "cgroup.subtree_control", out);
 }
 
 /* By libcgroup, which knows paths only: below the mount that it has found, if that is ours. -ENOTSUP: it cannot. */
@@ -137,41 +115,5 @@ int controllers_write(const struct hierarchy *h, const struct cg *cg, const char
 {
 	if (write_by_libcgroup(h, cg, controller, file, value) == 0)
 		return 0;
-	return write_text(cg, file, value);
-}
-
-static int parse_number(const char *s, uint64_t *out)
-{
-	if (streq(s, "max")) {
-		*out = UINT64_MAX;
-		return 0;
-	}
-	return parse_u64(s, out) < 0 ? -EBADMSG : 0;
-}
-
-int controllers_read(const struct cg *cg, const char *file, uint64_t *out)
-{
-	char text[32];
-	ssize_t n = read_text(cg, file, text, sizeof(text));
-
-	if (n < 0)
-		return (int)n;
-	text[strcspn(text, "\n")] = '\0';
-	return parse_number(text, out);
-}
-
-int controllers_read_key(const struct cg *cg, const char *file, const char *key, uint64_t *out)
-{
-	char text[1024], *rest = text, *line;
-	ssize_t n = read_text(cg, file, text, sizeof(text));
-
-	if (n < 0)
-		return (int)n;
-	while ((line = strsep(&rest, "\n"))) {
-		const char *value = after_prefix(line, key);
-
-		if (value && *value == ' ')
-			return parse_number(value + 1, out);
-	}
-	return -ENODATA;
+	return cgfile_write(cg->fd, file, value);
 }

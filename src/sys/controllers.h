@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The controllers of cgroups: where they are, passed down the tree, and their files. libcgroup finds them, and writes values
- * where it can. Never its create and delete: it would write to subtree_control from the mount's root down, and move survivors
- * to the parent.
+ * The controllers of cgroups as libcgroup sees them: it finds them, and writes values where it can. Never its create and
+ * delete: it would write to subtree_control from the mount's root down, and move survivors to the parent.
  */
 #include "sys/cgroup.h"
 #include "sys/hierarchy.h"
@@ -16,13 +15,8 @@ int controllers_version(const char *controller);
 
 /* The words of cgroup.controllers: what cg has, and can pass on. A strv, the caller's, NULL = none. 0 or -errno. */
 int controllers_list(const struct cg *cg, char ***out) must_check;
-/* Passes the controller on to the children of cg: 0; -ENODEV: cg does not have it; -EBUSY: processes live in it; -errno. */
-int controllers_pass_on(const struct cg *cg, const char *controller) must_check;
-
+/* The same of cgroup.subtree_control: what it does pass on. */
+int controllers_passed_on(const struct cg *cg, char ***out) must_check;
 /* Writes a file of that controller in cg. 0 or -errno; -ENOENT: there is no such file (of an older kernel). */
 int controllers_write(const struct hierarchy *h, const struct cg *cg, const char *controller,
 		      const char *file, const char *value) must_check;
-/* One number in it; "max" is UINT64_MAX. 0; -EBADMSG: it is none; -errno. */
-int controllers_read(const struct cg *cg, const char *file, uint64_t *out) must_check;
-/* The number behind "key " in a file of such lines. -ENODATA: there is none. */
-int controllers_read_key(const struct cg *cg, const char *file, const char *key, uint64_t *out) must_check;
