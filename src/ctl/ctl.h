@@ -38,7 +38,7 @@ struct options {
 	/* logs; NULL = not said */
 	const char *output, *since, *until;
 	char **units;	       /* -u */
-	char **properties;     /* NULL = all; logs: the priority */
+	char **properties;     /* NULL = all; logs: the priority; run: limits */
 	char **what;	       /* clean: kinds of directories; NULL = not said */
 	const char *unit_path; /* NULL: the default */
 	usec_t budget;	       /* for a stop; USEC_INFINITY = none */

@@ -221,6 +221,18 @@ const char *format_clock(usec_t real, char buf[static TIME_MAX])
 	return buf;
 }
 
+const char *format_bytes(uint64_t bytes, char buf[static BYTES_MAX])
+{
+	static const char units[] = "BKMGTPE";
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	for (; value >= 1024 && units[unit + 1]; unit++)
+		value /= 1024;
+	snprintf(buf, BYTES_MAX, unit > 0 ? "%.1f%c" : "%.0f%c", value, units[unit]);
+	return buf;
+}
+
 /* Characters, not bytes; those of double width are not told apart. */
 static size_t text_width(const char *s)
 {

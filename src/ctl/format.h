@@ -53,6 +53,10 @@ const char *format_timestamp(usec_t real, char buf[static TIME_MAX]);
 /* "12:45:45.123456" */
 const char *format_clock(usec_t real, char buf[static TIME_MAX]);
 
+#define BYTES_MAX 24
+/* "512B", "1.5M", in powers of 1024 */
+const char *format_bytes(uint64_t bytes, char buf[static BYTES_MAX]);
+
 /*
  * Rows of cells that stand in columns, as wide as they must be. Cells are copied, and made
  * printable.

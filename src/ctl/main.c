@@ -63,6 +63,7 @@ static const struct verb {
 	{ "ps", 1, ANY, verb_ps, "CGROUP...", "List the processes in cgroups" },
 	{ "explain", 1, ANY, verb_explain, "PID|CGROUP...", "Say why processes do not end" },
 	{ "check-host", 0, 0, verb_check_host, "", "Say what cgkill can do on this host, and what not" },
+	{ "capabilities", 0, 0, verb_check_host, "", "Another name of check-host" },
 	{ "version", 0, 0, verb_version, "", "Show versions, and how cgkilld works on this host" },
 };
 
@@ -174,6 +175,8 @@ static const char options_help[] =
 	"     --timeout-stop=SPAN  run: what is asked to end has so long, 10s by default\n"
 	"     --runtime-max=SPAN   run: the command is asked to end then\n"
 	"     --parent=CGROUP      run, check-host: below this cgroup, not our own\n"
+	"  -p --property=NAME=VALUE\n"
+	"                          run: a limit: MemoryMax=512M, CPUQuota=50%, TasksMax=100 ...\n"
 	"     --keep               reap: leave the empty cgroup there\n"
 	"     --dry-run            reap: say what would be done\n"
 	"  -a --all                list-units, list-sockets: also those that are inactive\n"
@@ -207,7 +210,7 @@ static const char options_help[] =
 	"error\n"
 	"     --unit-path=DIR:...  verify: where other units are\n"
 	"  -q --quiet              Print errors only; verify: only findings that count\n"
-	"  -v --verbose            Print the whole course of a job\n";
+	"  -v --verbose            Print the whole course of a job; run: what it took\n";
 
 static int print_help(void)
 {
@@ -246,9 +249,15 @@ static int add_words(char ***words, const char *list)
 	return r < 0 ? CGKILL_EXIT_FAILED : CGKILL_EXIT_OK;
 }
 
+/* Names, or a limit as it is, with whatever commas. */
 static int add_properties(struct options *o, const char *list)
 {
-	return add_words(&o->properties, list);
+	if (!strchr(list, '='))
+		return add_words(&o->properties, list);
+	if (strv_push(&o->properties, list) == 0)
+		return CGKILL_EXIT_OK;
+	complain("Out of memory.");
+	return CGKILL_EXIT_FAILED;
 }
 
 static int add_what(struct options *o, const char *list)

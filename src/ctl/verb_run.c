@@ -12,8 +12,11 @@
 #include "cgkill/cgkill.h"
 #include "ctl/ctl.h"
 #include "ctl/describe.h"
+#include "ctl/limits.h"
 #include "ctl/process.h"
+#include "ctl/reap.h"
 #include "ctl/warden.h"
+#include "sys/cgfile.h"
 #include "sys/hierarchy.h"
 #include "sys/pidfd.h"
 #include "util/parse.h"
@@ -38,9 +41,11 @@ enum {
 struct run {
 	const struct options *options;
 	char **command;
+	struct limits limits;
 	struct cgkill_cgroup *cg;
 	pid_t pid; /* the command; 0 = it was reaped */
 	int pidfd, signal_fd, warden;
+	usec_t started_at;
 	usec_t ends_at;		  /* --runtime-max=; infinity: it is over, or there is none */
 	usec_t kill_at;		  /* infinity: nothing has asked it to end yet */
 	int status;		  /* the exit code that it comes to */
@@ -86,13 +91,16 @@ static int make_cgroup(struct run *run)
 	if (r == 0)
 		r = cgkill_open(path, &parent);
 	if (r < 0) {
-		complain("The cgroup %s cannot be used: %s.", path ? path : "of our own", strerror(-r));
+		complain("The cgroup %s cannot be used: %s.", path ? path : "of our own",
+			 reap_error(r));
 		return r;
 	}
 	r = create(run, parent);
-	cgkill_close(parent);
 	if (r < 0)
 		explain_no_cgroup(path, r);
+	else
+		r = limits_set(&run->limits, parent, run->cg);
+	cgkill_close(parent); /* others need its descriptor, where there are few */
 	return r;
 }
 
@@ -310,13 +318,57 @@ static int start(struct run *run)
 		.size = sizeof(options),
 		.argv = run->command,
 		.flags = CGKILL_SPAWN_SEARCH | CGKILL_SPAWN_IGNORED,
+		.prepare = run->limits.unit ? limits_take_on : NULL,
+		.arg = &run->limits,
 	};
 	int r = cgkill_spawn(run->cg, &options, &run->pid, &run->pidfd);
 
 	if (r == 0)
 		return 0;
+	if (r == -ECANCELED) /* limits_take_on() */
+		return EXIT_OURS;
 	complain("%s: %s.", run->command[0], strerror(-r));
 	return code_of(r);
+}
+
+/* ---- what it took ---- */
+
+/* The one that the kernel has killed for, if it was asked for: "MemoryMax=64M". */
+static const char *memory_limit(const struct options *o)
+{
+	const char *found = NULL;
+
+	for (char **p = o->properties; p && *p; p++)
+		if (after_prefix(*p, "MemoryMax=") || after_prefix(*p, "MemorySwapMax=") ||
+		    after_prefix(*p, "MemoryLimit="))
+			found = *p;
+	return found;
+}
+
+static void tell_out_of_memory(const struct run *run)
+{
+	const char *limit = memory_limit(run->options);
+	uint64_t kills;
+
+	if (cgfile_key(cgkill_fd(run->cg), "memory.events", "oom_kill", &kills) < 0 || kills == 0)
+		return;
+	complain("%s: %skilled: out of memory%s%s%s.", run->command[0],
+		 run->status == 128 + SIGKILL ? "" : "a process of it was ", limit ? " (" : "",
+		 limit ? limit : "", limit ? ")" : "");
+}
+
+/* As systemd-run --wait tells it; what this kernel, or this cgroup, does not count is left out. */
+static void tell_usage(const struct run *run)
+{
+	char span[SPAN_MAX], bytes[BYTES_MAX];
+	uint64_t n;
+
+	complain("Exit status: %d", run->status);
+	complain("Runtime: %s", format_span_short(usec_sub(clock_now(), run->started_at), span));
+	if (cgfile_key(cgkill_fd(run->cg), "cpu.stat", "usage_usec", &n) == 0)
+		complain("CPU time: %s", format_span_short(n, span));
+	if (cgfile_number(cgkill_fd(run->cg), "memory.peak", &n) == 0)
+		complain("Memory peak: %s", format_bytes(n, bytes));
 }
 
 static int attended(struct run *run)
@@ -325,10 +377,14 @@ static int attended(struct run *run)
 
 	if (r > 0)
 		return r;
-	run->ends_at = usec_add(clock_now(), run->options->runtime_max);
+	run->started_at = clock_now();
+	run->ends_at = usec_add(run->started_at, run->options->runtime_max);
 	run->kill_at = USEC_INFINITY;
 	r = attend(run);
 	cgkill_stop_end(run->stop);
+	tell_out_of_memory(run);
+	if (run->options->verbose)
+		tell_usage(run);
 	if (r == 0)
 		return run->status;
 	complain("%s has left processes that cannot be ended:", run->command[0]);
@@ -336,26 +392,37 @@ static int attended(struct run *run)
 	return EXIT_OURS;
 }
 
+/* In its cgroup, which is there. */
+static int run_command(struct run *run)
+{
+	int code = EXIT_OURS;
+
+	run->signal_fd = catch_signals();
+	run->warden = warden_start(run->cg);
+	if (run->warden < 0)
+		complain("No process can be started: %s.", strerror(-run->warden));
+	else
+		code = attended(run);
+	close_fd(run->signal_fd);
+	close_fd(run->pidfd);
+	return code;
+}
+
 int verb_run(struct ctl *ctl, char **args)
 {
 	struct run run = {
 		.options = &ctl->options, .command = args + 1, .pidfd = -1, .signal_fd = -1, .warden = -1
 	};
-	int code = EXIT_OURS;
+	int r = limits_read(ctl->options.properties, &run.limits), code = EXIT_OURS;
 
-	if (make_cgroup(&run) < 0)
-		return EXIT_OURS;
-	run.signal_fd = catch_signals();
-	run.warden = warden_start(run.cg);
-	if (run.warden < 0)
-		complain("No process can be started: %s.", strerror(-run.warden));
-	else
-		code = attended(&run);
-	close_fd(run.signal_fd);
-	close_fd(run.pidfd);
+	if (r < 0)
+		return r == -EINVAL ? CGKILL_EXIT_USAGE : EXIT_OURS;
+	if (make_cgroup(&run) == 0)
+		code = run_command(&run);
 	/* What we could not do the warden may: it has its own descriptors, and goes on when we have ended. */
-	if (cgkill_remove(run.cg) == 0)
+	if (run.cg && cgkill_remove(run.cg) == 0)
 		warden_dismiss(run.warden);
 	cgkill_close(run.cg);
+	limits_deinit(&run.limits);
 	return code;
 }

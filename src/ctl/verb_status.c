@@ -285,35 +285,22 @@ static void print_tree(const struct style *s, const json_t *processes)
 	}
 }
 
-/* "12.3M", in powers of 1024. */
-static const char *format_bytes(json_int_t n, char text[static 24])
-{
-	static const char units[] = "BKMGTPE";
-	double value = (double)n;
-	size_t unit = 0;
-
-	for (; value >= 1024 && units[unit + 1]; unit++)
-		value /= 1024;
-	snprintf(text, 24, unit > 0 ? "%.1f%c" : "%.0f%c", value, units[unit]);
-	return text;
-}
-
 static void print_memory(const json_t *u)
 {
 	static const struct {
 		const char *member, *word;
 	} more[] = { { "memoryLimit", "max" }, { "memoryPeak", "peak" } };
 	const char *separator = " (";
+	char text[BYTES_MAX];
 	json_int_t n;
-	char text[24];
 
 	if (!member_number(u, "memory", &n))
 		return;
 	label("Memory");
-	fputs(format_bytes(n, text), stdout);
+	fputs(format_bytes((uint64_t)n, text), stdout);
 	for (size_t i = 0; i < ARRAY_SIZE(more); i++)
 		if (member_number(u, more[i].member, &n)) {
-			printf("%s%s: %s", separator, more[i].word, format_bytes(n, text));
+			printf("%s%s: %s", separator, more[i].word, format_bytes((uint64_t)n, text));
 			separator = ", ";
 		}
 	puts(*separator == ',' ? ")" : "");
