@@ -33,6 +33,8 @@ int guard_connect(struct guard_link **out) must_check;
 /* Warns when the guard has gone; nothing else changes then. g may be NULL: 0. */
 int guard_watch(struct guard_link *g, struct loop *l) must_check;
 void guard_disconnect(struct guard_link *g); /* takes NULL */
+/* The guard's process; 0 when there is none (any more). */
+pid_t guard_pid(const struct guard_link *g);
 
 /*
  * Keeps a copy of fd for the next worker, which finds it by inherit_take(name), until another one is kept by that name. The

@@ -60,6 +60,17 @@ int guard_watch(struct guard_link *g, struct loop *l)
 	return g ? io_watch(l, &g->io, g->fd, EPOLLIN, on_gone) : 0;
 }
 
+/* Who made the link, while that is our parent: what adopts us when the guard has gone is nobody we know. unix(7), SO_PEERCRED */
+pid_t guard_pid(const struct guard_link *g)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (!g || g->fd < 0 || getsockopt(g->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return 0;
+	return peer.pid == getppid() ? peer.pid : 0;
+}
+
 void guard_disconnect(struct guard_link *g)
 {
 	if (!g)

@@ -7,9 +7,12 @@
 #include <libgen.h>
 
 #include "daemon/inherit.h"
+#include "daemon/lacks.h"
+#include "daemon/leaf.h"
 #include "daemon/lock.h"
 #include "daemon/logs.h"
 #include "daemon/oom.h"
+#include "sys/pidfd.h"
 #include "sys/spawn.h"
 #include "util/log.h"
 #include "util/strv.h"
@@ -37,23 +40,17 @@ static int find_hierarchy(struct manager *m)
 	return r < 0 ? r : m->hierarchy.read_only ? -EROFS : 0;
 }
 
-/* The file path of the root: from what was asked for, else below our own cgroup. */
-static int root_path(const struct manager *m, const char *root, char **out)
+/* The file path of the root: from what was asked for, else below the cgroup that we were given. */
+static int root_path(const struct manager *m, const char *root, const char *given, char **out)
 {
-	cleanup_free char *own = NULL, *cgroup_path = NULL;
-	int r;
+	cleanup_free char *cgroup_path = NULL;
 
 	if (root && cgroup_path_is_below(root, m->hierarchy.mount_point)) {
 		*out = strdup(root);
 		return *out ? 0 : -ENOMEM;
 	}
-	if (!root) {
-		r = cgroup_path_of(0, &own);
-		if (r < 0)
-			return r;
-		if (asprintf(&cgroup_path, "%s/" DEFAULT_NAME, streq(own, "/") ? "" : own) < 0)
-			return -ENOMEM;
-	}
+	if (!root && asprintf(&cgroup_path, "%s/" DEFAULT_NAME, streq(given, "/") ? "" : given) < 0)
+		return -ENOMEM;
 	return hierarchy_file_path(&m->hierarchy, root ? root : cgroup_path, out);
 }
 
@@ -120,7 +117,15 @@ static int probe(struct manager *m)
 {
 	int r = spawn_probe(&m->root, &m->spawn_method);
 
-	if (r < 0)
+	/* cgroup_attach_permissions(): clone3 into a cgroup asks for the same as a move there */
+	if (r == -EACCES || r == -EPERM)
+		log_error("cannot start a process in a cgroup below %s: %s: it takes the right to "
+			  "write cgroup.procs there and in the closest cgroup above both that and "
+			  "our own: start cgkilld inside the subtree that was given to its user, "
+			  "with that file ('chown USER CGROUP CGROUP/cgroup.procs "
+			  "CGROUP/cgroup.subtree_control')",
+			  m->root.path, strerror(-r));
+	else if (r < 0)
 		log_error("cannot start a process in a cgroup below %s: %s", m->root.path,
 			  strerror(-r));
 	else if (m->spawn_method == SPAWN_ATTACH)
@@ -135,15 +140,42 @@ static bool has_attributes(const struct cg *cg)
 	return cg_attr_set(cg, "cgkill.probe", "1", 1) == 0 && cg_attr_remove(cg, "cgkill.probe") == 0;
 }
 
+/* What we were given is to have no process where services get what it has; a root elsewhere is as who named it wants it. */
+static void make_room(struct manager *m, const char *root, const char *given)
+{
+	if (streq(m->root.path, given))
+		leaf_enter(m, &m->root, false);
+	else if (!root)
+		leaf_enter(m, &m->root_parent, true);
+}
+
+/* Without it nobody can be taken over or signalled but our own children: the one thing that there is no way around. */
+static int check_pidfds(void)
+{
+	cleanup_close int fd = pidfd_open_pid(getpid());
+
+	if (fd != -ENOSYS && fd != -EPERM)
+		return 0; /* whoever needs one learns of it */
+	log_error("cannot use pidfd_open(2): %s: it takes Linux 5.4, and no seccomp filter that "
+		  "keeps it from us",
+		  strerror(-fd));
+	return fd;
+}
+
 int subtree_open(struct manager *m, const char *root)
 {
-	cleanup_free char *path = NULL;
+	cleanup_free char *path = NULL, *given = NULL;
 	int r;
 
-	r = find_hierarchy(m);
-	if (r < 0)
+	r = check_pidfds();
+	if (r == 0)
+		r = find_hierarchy(m);
+	if (r == 0)
+		r = cgroup_path_of(0, &given);
+	if (r != 0)
 		return r;
-	r = root_path(m, root, &path);
+	leaf_find_given(given);
+	r = root_path(m, root, given, &path);
 	if (r == 0)
 		r = open_root(m, path);
 	if (r == -EACCES || r == -EPERM)
@@ -160,9 +192,13 @@ int subtree_open(struct manager *m, const char *root)
 		r = lock_root(m);
 	if (r < 0)
 		return r;
+	make_room(m, root, given);
 	m->birth_marks = has_attributes(&m->root);
 	m->oom_told = oom_is_told(&m->root);
-	return probe(m);
+	r = probe(m);
+	if (r == 0 && m->listen_fd <= 0) /* an earlier program of ours has told it */
+		lacks_tell(m);
+	return r;
 }
 
 int subtree_list(const struct manager *m, char ***out)
@@ -173,7 +209,8 @@ int subtree_list(const struct manager *m, char ***out)
 static bool is_somebodys(const struct manager *m, const struct cg *cg, const char *name)
 {
 	return !streq(name, ".") && !streq(name, "..") &&
-	       !(cg->id == m->root.id && streq(name, LOGS_CGROUP));
+	       !(cg->id == m->root.id && streq(name, LOGS_CGROUP)) &&
+	       !(cg->id == m->root.id && m->given == &m->root && streq(name, LEAF_CGROUP));
 }
 
 int subtree_children(const struct manager *m, const struct cg *cg, char ***out)
@@ -203,12 +240,14 @@ int subtree_children(const struct manager *m, const struct cg *cg, char ***out)
 
 void subtree_close(struct manager *m, bool all_ended)
 {
-	cg_close(&m->root);
 	if (m->root_name && !all_ended)
 		(void)unlinkat(m->root_parent.fd, m->root_name, AT_REMOVEDIR);
 	else if (m->root_name && cg_remove(&m->root_parent, m->root_name) == -EBUSY)
 		log_warning("processes live on below %s/%s", m->root_parent.path, m->root_name);
 	free(TAKE_PTR(m->root_name));
+	if (all_ended)
+		leaf_leave(m);
+	cg_close(&m->root);
 	cg_close(&m->root_parent);
 	hierarchy_deinit(&m->hierarchy);
 }

@@ -2,6 +2,7 @@
 #include "sys/hierarchy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "sys/mountinfo.h"
 
@@ -213,4 +214,20 @@ int hierarchy_cgroup_path(const struct hierarchy *h, const char *file_path, char
 	for (n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
 		path[n - 1] = '\0';
 	return translate(path, h->mount_point, h->mount_root, out);
+}
+
+int hierarchy_usable(void)
+{
+	cleanup_free char *own = NULL, *path = NULL;
+	struct hierarchy h = { 0 };
+	int r = cgroup_path_of(0, &own);
+
+	if (r == 0)
+		r = hierarchy_find(&h, NULL);
+	if (h.mount_point)
+		r = hierarchy_file_path(&h, own, &path);
+	if (path && faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) < 0)
+		r = failure();
+	hierarchy_deinit(&h);
+	return r == -ENODATA ? -ENOENT : r;
 }

@@ -25,6 +25,11 @@ struct hierarchy {
  */
 int hierarchy_find(struct hierarchy *out, const char *mountinfo) must_check;
 void hierarchy_deinit(struct hierarchy *h);
+/*
+ * May we make cgroups below our own one, as far as mounts and permissions go? Nothing is made to find out. 0; -ENOENT: no
+ * cgroup2 is mounted that shows our cgroup; -EROFS: it is mounted read-only; -EACCES: it is somebody else's; other -errno.
+ */
+int hierarchy_usable(void) must_check;
 
 /*
  * The cgroup path of a process in the v2 hierarchy, read from /proc/PID/cgroup (pid 0 = self). " (deleted)" is cut off.

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 /* What struct host_facts points to; there is one host. */
@@ -117,4 +118,22 @@ int host_facts_read(struct host_facts *out, bool user, const char *runtime_dir)
 		return -ENAMETOOLONG;
 	*out = h;
 	return 0;
+}
+
+/* The numbers are those of enum init_ns_ino (include/uapi/linux/nsfs.h), unchanged since Linux 3.8. */
+static bool is_initial(const char *path, ino_t initial)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_ino == initial;
+}
+
+bool host_in_initial_user_namespace(void)
+{
+	return is_initial("/proc/self/ns/user", 0xEFFFFFFD);
+}
+
+bool host_in_initial_pid_namespace(void)
+{
+	return is_initial("/proc/self/ns/pid", 0xEFFFFFFC);
 }

@@ -7,8 +7,9 @@
 #include <linux/connector.h>
 #include <stdint.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
+
+#include "sys/host.h"
 
 #define DEFAULT_BUFFER (8 * 1024 * 1024)
 /* So many events at most are told in one go. */
@@ -160,28 +161,6 @@ static int hears(struct procevents *p)
 }
 
 /*
- * In another user or PID namespace the kernel ignores what we ask, and says nothing; the trial would
- * not notice while somebody else listens, for events go to all sockets then. The numbers are those of
- * enum init_ns_ino (include/uapi/linux/nsfs.h), unchanged since Linux 3.8.
- */
-static int check_namespaces(void)
-{
-	static const struct {
-		const char *path;
-		ino_t initial;
-	} namespaces[] = { { "/proc/self/ns/user", 0xEFFFFFFD }, { "/proc/self/ns/pid", 0xEFFFFFFC } };
-	struct stat st;
-
-	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++) {
-		if (stat(namespaces[i].path, &st) < 0)
-			return -errno;
-		if (st.st_ino != namespaces[i].initial)
-			return -EOPNOTSUPP;
-	}
-	return 0;
-}
-
-/*
  * First as every kernel takes it, then with the filter, which Linux 6.6 takes for a change of the
  * first, and an earlier one ignores.
  */
@@ -212,10 +191,11 @@ static int set_buffer(int fd, int size)
 int procevents_open(struct procevents **out, unsigned kinds, int buffer)
 {
 	struct procevents *p;
-	int r = check_namespaces();
+	int r;
 
-	if (r < 0)
-		return r;
+	/* Elsewhere the kernel ignores what we ask; the trial would not notice while others listen, for events go to all. */
+	if (!host_in_initial_user_namespace() || !host_in_initial_pid_namespace())
+		return -EOPNOTSUPP;
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;

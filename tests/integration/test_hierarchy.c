@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -59,5 +60,23 @@ Test(hierarchy_live, removed_cgroup)
 	cr_assert_str_eq(path, leaf.path);
 	waitpid(pid, NULL, 0);
 	cg_close(&leaf);
+	cgtest_end(&t);
+}
+
+/* By root, as for the other tests; not by somebody to whom nothing was given. */
+Test(hierarchy_live, usable)
+{
+	struct cgtest t;
+	int status;
+	pid_t pid;
+
+	begin(&t);
+	cr_assert_eq(hierarchy_usable(), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(setresuid(65534, 65534, 65534) < 0 ? 77 : -hierarchy_usable());
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status));
+	cr_assert(WEXITSTATUS(status) == EACCES || WEXITSTATUS(status) == 77);
 	cgtest_end(&t);
 }
