@@ -7,6 +7,14 @@
 
 #define LOG_MAX_SIZE_MIN 4096 /* bytes */
 
+/* Where that goes which is for the journal. */
+enum log_target {
+	LOG_TARGET_CGKILL,  /* to our own logs */
+	LOG_TARGET_JOURNAL, /* to journald, where there is one */
+	LOG_TARGET_CONSOLE, /* to where cgkilld's own output goes */
+	LOG_TARGET_MAX,
+};
+
 struct logging {
 	int level;	   /* SyslogLevel=: of lines without a "<N>"; syslog(3) */
 	int facility;	   /* SyslogFacility=, not shifted */

@@ -310,6 +310,8 @@ struct unit {
 	struct stdio_target std_in, std_out, std_err;
 	bool ignore_sigpipe; /* default yes */
 	bool dynamic_user;   /* core/dynamicuser.h */
+	/* cgkilld's own: session, terminal, environment, directory, $PATH, descriptors 0 to 2. core/initwords.h */
+	bool foreground;
 
 	/* systemd.resource-control(5); also of a slice */
 	struct resources *resources; /* core/resources.h; NULL = none */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * cgkilld --target=: the unit that is started once requests are served, with all that it pulls in. A boot that is over, well
+ * cgkilld --target= and --init: the units that are started once requests are served, with all that they pull in. A boot that is over, well
  * or not, is never done again by a later program of the same life (a guard's new worker, daemon-reexec): who has stopped
  * something since meant it.
  */
@@ -10,9 +10,9 @@
 struct boot;
 struct manager;
 
-/* To be called before the descriptors that nobody took are closed. target: borrowed. -ENOMEM */
-int boot_new(struct boot **out, struct manager *m, const char *target) must_check;
-/* Asks for the target, unless an earlier program of ours has come to the end of it. */
+/* To be called before the descriptors that nobody took are closed. units: a strv, borrowed. -ENOMEM */
+int boot_new(struct boot **out, struct manager *m, char *const *units) must_check;
+/* Asks for each of them, unless an earlier program of ours has come to the end of it. */
 void boot_begin(struct boot *b);
 /* For the program that we are about to become. NULL: there is nothing to boot. */
 int boot_pass(const struct boot *b) must_check;

@@ -9,11 +9,13 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "daemon/child.h"
 #include "daemon/crash.h"
 #include "daemon/exits.h"
+#include "daemon/init.h"
 #include "sys/pidfd.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -53,11 +55,22 @@ struct guard {
 	unsigned crashes; /* in a row */
 	usec_t retry_at;  /* while there is no worker */
 	bool stopping;	  /* somebody wants the end */
+	bool foreground;  /* with --init: we were there when we began */
 	bool over;
 	int status; /* when it is over */
 };
 
-static const int forwarded[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 };
+static bool is_forwarded(const struct guard *g, int sig)
+{
+	return g->options->init ? init_hears(sig)
+				: sig == SIGTERM || sig == SIGINT || sig == SIGHUP ||
+					  sig == SIGUSR1 || sig == SIGUSR2;
+}
+
+static bool is_end(const struct guard *g, int sig)
+{
+	return sig == SIGTERM || sig == SIGINT || (g->options->init && init_is_end(sig));
+}
 
 static void end(struct guard *g, int status)
 {
@@ -85,18 +98,25 @@ static int pass_all(const struct guard *g, int link, int recorder_fd)
 
 /*
  * In the child. The worker is in a process group of its own: what a terminal or timeout(1) sends to the group comes once,
- * from us, and not twice, which means something else. The terminal is still there to be written to.
+ * from us, and not twice, which means something else. The terminal is still there to be written to. With --init the
+ * foreground is handed on: from us to the worker, and by it to its command (exec/foreground.c).
  *
- * What we forward it starts with blocked: it stays pending until the worker's loop takes it, and no signal acts before.
+ * What we forward it starts with blocked: it stays pending until the worker's loop takes it, and no signal acts before. Nor is
+ * anything lost to us as process 1, for which the kernel drops what has no handler: what is blocked it keeps (kernel/signal.c,
+ * sig_ignored()).
  *
  * The program by its path, which an upgrade may have replaced: records are meant for the newest. If there is none, as we are.
  */
 static _Noreturn void become_worker(const struct guard *g, int link, int recorder_fd)
 {
+	const bool foreground = g->options->init && init_has_foreground();
 	int r = pass_all(g, link, recorder_fd);
 
 	setpgid(0, 0);
 	signal(SIGTTOU, SIG_IGN);
+	if (foreground)
+		(void)tcsetpgrp(STDIN_FILENO, getpgrp());
+	umask(g->options->umask);
 	sigprocmask(SIG_SETMASK, &g->worker_mask, NULL);
 	if (r == 0) {
 		execv(g->program, g->argv);
@@ -204,6 +224,7 @@ static bool is_crash(const struct guard *g, struct exit_info e)
 }
 
 static void take_kept(struct guard *g);
+static struct kept *find_kept(struct guard *g, const char *name);
 
 /* The next worker first, the report then: it may take its time, on a disk. */
 static void on_worker_end(struct guard *g, struct exit_info e)
@@ -225,7 +246,11 @@ static void on_worker_end(struct guard *g, struct exit_info e)
 		start_if_due(g);
 		report(g, &c);
 	} else {
-		end(g, e.status);
+		const struct kept *status = find_kept(g, INIT_STATUS);
+
+		end(g, e.status == CGKILL_EXIT_SURVIVORS
+			       ? e.status
+			       : init_read_status(status ? status->fd : -1, e.status));
 	}
 	recorder_unmap(recorder);
 }
@@ -270,8 +295,7 @@ static void on_signal(struct guard *g, int sig)
 {
 	if (sig == SIGCHLD)
 		return; /* reap_all() looks anyway */
-	if (sig == SIGTERM || sig == SIGINT)
-		g->stopping = true;
+	g->stopping |= is_end(g, sig);
 	if (g->worker != 0) {
 		kill(g->worker, sig);
 	} else if (g->stopping) {
@@ -298,9 +322,11 @@ static int open_signals(struct guard *g)
 	sigfillset(&all);
 	if (sigprocmask(SIG_SETMASK, &all, &g->worker_mask) < 0)
 		return -errno;
-	for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++) {
-		sigaddset(&set, forwarded[i]);
-		sigaddset(&g->worker_mask, forwarded[i]);
+	for (int sig = 1; sig <= SIGRTMAX; sig++) {
+		if (!is_forwarded(g, sig))
+			continue;
+		sigaddset(&set, sig);
+		sigaddset(&g->worker_mask, sig);
 	}
 	g->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return g->signal_fd < 0 ? -errno : 0;
@@ -402,14 +428,18 @@ static int set_up(struct guard *g)
 	ssize_t n = readlink("/proc/self/exe", g->program, sizeof(g->program) - 1);
 	int r;
 
-	if (n < 0)
-		return -errno;
+	if (n < 0) {
+		r = -errno;
+		log_error("guard: cannot read /proc/self/exe: is /proc mounted, and not masked?");
+		return r;
+	}
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return -errno;
 	(void)prctl(PR_SET_NAME, "cgkilld-guard"); /* to be told from the worker */
 	r = exits_new(&g->exits, &g->exits_fd);
 	if (r == 0)
 		r = open_signals(g);
+	g->foreground = g->options->init && init_has_foreground();
 	return r == 0 ? start_worker(g) : r;
 }
 
@@ -461,6 +491,8 @@ int guard_run(const struct options *o, char **argv)
 		end(&g, CGKILL_EXIT_FAILED);
 	}
 	run(&g);
+	if (g.foreground) /* whoever has started us goes on there */
+		(void)!tcsetpgrp(STDIN_FILENO, getpgrp());
 	exits_unmap(g.exits);
 	recorder_unmap(g.recorder);
 	close_fd(g.exits_fd);

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "core/defaults.h"
+#include "core/initwords.h"
 #include "core/resources.h"
 #include "core/wellknown.h"
 #include "daemon/check.h"
@@ -62,10 +63,12 @@ static struct unit_text *gather_texts(const struct unit_files *files,
 	struct unit_text *texts = calloc(files->n + 2, sizeof(*texts));
 
 	*n = 0;
-	if (texts && built_in)
+	if (!texts)
+		return NULL;
+	if (built_in)
 		texts[(*n)++] =
 			(struct unit_text){ "built in", built_in->text, strlen(built_in->text) };
-	for (size_t i = 0; texts && i < files->n; i++)
+	for (size_t i = 0; i < files->n; i++)
 		texts[(*n)++] =
 			(struct unit_text){ files->v[i].path, files->v[i].data, files->v[i].len };
 	return texts;
@@ -165,21 +168,29 @@ static void note_alias(struct supervised *sv, const char *id)
 		sv->alias_of = strdup(id);
 }
 
+/* The command of --init is no file's, and no file's of that name counts. */
+static bool is_command(const struct supervised *sv)
+{
+	return sv->manager->command && streq(supervised_name(sv), INIT_COMMAND_UNIT);
+}
+
 /* A slice needs no file: systemd.slice(5). */
 static const struct wellknown any_slice = { .text = "[Unit]\nDefaultDependencies=no\n" };
 
 int supervised_load(struct supervised *sv)
 {
 	cleanup_diags struct diags diags = DIAGS_INIT;
-	const struct wellknown *known = wellknown_find(supervised_name(sv));
+	const struct wellknown *known =
+		is_command(sv) ? &init_command_unit : wellknown_find(supervised_name(sv));
 	const struct manager *m = sv->manager;
 	struct unit_files files = { 0 };
 	struct unit *u = NULL;
 	bool missing;
 	int r;
 
-	r = unitdir_read(known && known->ours ? m->own_unit_path : m->unit_path,
-			 supervised_name(sv), &files, &diags);
+	r = is_command(sv) ? -ENOENT
+			   : unitdir_read(known && known->ours ? m->own_unit_path : m->unit_path,
+					  supervised_name(sv), &files, &diags);
 	missing = r == -ENOENT || (r == 0 && !files.has_fragment && !files.masked);
 	if (r == 0 && files.has_fragment)
 		r = parse(sv, &files, NULL, &u, &diags);
@@ -187,6 +198,8 @@ int supervised_load(struct supervised *sv)
 		r = parse(sv, &files, known, &u, &diags);
 	else if (missing && slice_name_valid(supervised_name(sv)))
 		r = parse(sv, &files, &any_slice, &u, &diags);
+	if (r == 0 && u && is_command(sv))
+		r = init_command_set(u, m->command, m->umask, m->shutdown_budget);
 	if (r == -ENOMEM)
 		goto finish;
 	keep_diags(sv, &diags);

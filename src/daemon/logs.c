@@ -532,7 +532,8 @@ static int open_reader(int fifo)
 
 static bool wants_fifo(const struct supervised *sv)
 {
-	return sv->unit->std_out.kind == STDIO_LOG || sv->unit->std_err.kind == STDIO_LOG;
+	return sv->manager->log_target != LOG_TARGET_CONSOLE &&
+	       (sv->unit->std_out.kind == STDIO_LOG || sv->unit->std_err.kind == STDIO_LOG);
 }
 
 /* As long as it runs, whatever becomes of loggers. */

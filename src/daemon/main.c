@@ -14,9 +14,11 @@
 #include "daemon/guard.h"
 #include "daemon/history.h"
 #include "daemon/inherit.h"
+#include "daemon/init.h"
 #include "daemon/ledger.h"
 #include "daemon/lock.h"
 #include "daemon/logs.h"
+#include "daemon/lone.h"
 #include "daemon/mainpid.h"
 #include "daemon/manager.h"
 #include "daemon/methods.h"
@@ -31,6 +33,7 @@
 #include "daemon/subtree.h"
 #include "daemon/supervisor.h"
 #include "sys/host.h"
+#include "sys/kernel.h"
 #include "sys/unitdir.h"
 #include "util/strv.h"
 
@@ -126,7 +129,7 @@ static void on_signal(const struct signalfd_siginfo *si, void *arg)
 	struct manager *m = arg;
 	json_t *warnings;
 
-	switch (si->ssi_signo) {
+	switch (init_take_signal(m->init, (int)si->ssi_signo)) {
 	case SIGHUP:
 		warnings = json_array();
 		manager_reload(m, warnings);
@@ -157,6 +160,7 @@ static int set_up_loop(struct manager *m)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR2);
+	init_add_signals(m->init, &set);
 	return loop_signals(m->loop, &set, on_signal, m);
 }
 
@@ -229,13 +233,17 @@ static int set_up(struct manager *m, const struct options *o)
 	ownlimits_raise(m);
 	m->runtime_dir = o->runtime_dir;
 	m->log_dir = o->log_dir;
-	m->to_journal = o->to_journal;
+	m->log_target = o->log_target;
 	m->shutdown_budget = o->shutdown_budget;
 	m->strict = o->strict;
+	m->command = o->init_command ? o->init_words : NULL;
+	m->umask = o->umask;
 	m->scheduler = scheduler_new(m);
 	r = m->scheduler ? find_units(m, o) : -ENOMEM;
-	if (r == 0 && o->target)
-		r = boot_new(&m->boot, m, o->target);
+	if (r == 0 && o->units)
+		r = boot_new(&m->boot, m, o->units);
+	if (r == 0)
+		r = init_new(&m->init, m, o);
 	if (r == 0)
 		r = host_facts_read(&m->host, o->user, o->user ? getenv("XDG_RUNTIME_DIR") : "/run");
 	if (r == 0)
@@ -301,11 +309,13 @@ static int run(struct manager *m, const struct options *o)
 	let_guard_keep(m);
 	if (m->boot)
 		boot_begin(m->boot);
+	init_note_state(m->init);
 	r = loop_run(m->loop);
 	while (r == 0 && m->reexec_due && !(m->shutdown && m->live == 0)) {
 		reexec_now(m);
 		r = loop_run(m->loop);
 	}
+	init_conclude(m->init);
 	if (r == 0) { /* before anybody learns that it is over */
 		save_history(m);
 		logs_end(m->logs);
@@ -358,6 +368,7 @@ static int work(struct options *o, char **argv, bool inherited)
 	reexec_cancel(&m);
 	shutdown_free(m.shutdown);
 	boot_free(m.boot);
+	init_free(m.init);
 	manager_free_services(&m);
 	logs_free(m.logs);
 	slicekill_free(m.slicekill);
@@ -388,7 +399,7 @@ int main(int argc, char **argv)
 
 	if (fill_stdio() < 0)
 		return CGKILL_EXIT_FAILED;
-	(void)!close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC); /* what our starter left open is no service's business */
+	kernel_close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC); /* what our starter left open is no service's business */
 	r = options_parse(&o, argc, argv);
 	if (r != 0)
 		return r > 0	      ? CGKILL_EXIT_OK
@@ -396,12 +407,14 @@ int main(int argc, char **argv)
 				      : CGKILL_EXIT_FAILED;
 	log_setup("cgkilld", o.log_level,
 		  getenv("JOURNAL_STREAM") ? LOG_FORMAT_PRIORITY : LOG_FORMAT_STAMP);
-	umask(022);
+	o.umask = umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* ignored, as our starter may have left it, it would take our children's status away */
 	inherited = inherit_read();
 	if (o.can_read > 0) /* a trial of what daemon-reexec would become */
 		r = o.can_read == RECORD_VERSION ? CGKILL_EXIT_OK : CGKILL_EXIT_FAILED;
+	else if (o.init && !inherited && lone_is_needed(&o))
+		r = lone_run(&o);
 	else if (o.guard && !inherited)
 		r = guard_run(&o, argv);
 	else

@@ -14,6 +14,7 @@
 #include "daemon/process.h"
 #include "daemon/processes.h"
 #include "daemon/supervisor.h"
+#include "sys/kin.h"
 #include "sys/pidfd.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -261,21 +262,6 @@ static void find_by_file(struct supervised *sv, bool at_once)
 
 /* ---- the guess ---- */
 
-static pid_t parent_of(pid_t pid)
-{
-	cleanup_fclose FILE *f = NULL;
-	char path[32], line[128];
-	const char *value;
-	int parent = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if ((value = after_prefix(line, "PPid:\t")) && sscanf(value, "%d", &parent) == 1)
-			break;
-	return parent;
-}
-
 static bool is_listed(const struct cg_pids *pids, pid_t pid)
 {
 	for (size_t i = 0; i < pids->n; i++)
@@ -290,7 +276,7 @@ static int guess_among(const struct supervised *sv, const struct cg_pids *pids, 
 	struct process_id found = { 0 }, other = { 0 };
 
 	for (size_t i = 0; i < pids->n; i++) {
-		if (is_listed(pids, parent_of(pids->v[i])) || identify(sv, pids->v[i], &other) < 0)
+		if (is_listed(pids, process_parent(pids->v[i])) || identify(sv, pids->v[i], &other) < 0)
 			continue;
 		if (found.pid > 0)
 			return -ENOTUNIQ;

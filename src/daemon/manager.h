@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "core/load.h"
+#include "core/logging.h"
 #include "core/service.h"
 #include "daemon/loop.h"
 #include "daemon/server.h"
@@ -19,6 +20,7 @@ struct boot;
 struct deathwatch;
 struct descent;
 struct guard_link;
+struct init;
 struct logs;
 struct pid_files;
 struct reexec;
@@ -39,6 +41,7 @@ struct manager {
 	int root_lock_fd;
 	char *root_name; /* the directory that we made, to be removed at the end; NULL = it was there */
 	struct cg root_parent;
+	const struct cg *given; /* root or root_parent, when we live in its leaf: daemon/leaf.h; else NULL */
 	enum spawn_method spawn_method;
 	struct store store;
 	struct guard_link *guard; /* NULL = none */
@@ -59,10 +62,10 @@ struct manager {
 	char **unit_path;
 	/* those parts of it: sys/unitdir.h */
 	char **own_unit_path, **admin_unit_path;
-	char *runtime_dir;     /* sockets */
-	char *log_dir;	       /* output of services */
-	bool to_journal;       /* … is for journald, where there is one */
-	struct logs *logs;     /* … and who writes it */
+	char *runtime_dir;	    /* sockets */
+	char *log_dir;		    /* output of services */
+	enum log_target log_target; /* … if it is for the journal */
+	struct logs *logs;	    /* … and who writes it */
 	struct rlimit no_file; /* for services: as it was before we raised ours; nice likewise */
 	int nice;
 	struct host_facts host;
@@ -75,6 +78,9 @@ struct manager {
 	struct list monitors;
 	size_t live;		   /* services that have not ended */
 	struct boot *boot;	   /* NULL = nothing is to be started */
+	struct init *init;	   /* NULL = without --init */
+	char *const *command;	   /* what it runs as INIT_COMMAND_UNIT; NULL = none */
+	mode_t umask;		   /* … with that */
 	struct shutdown *shutdown; /* NULL = none is under way */
 	usec_t shutdown_budget;	   /* of a SIGTERM; USEC_INFINITY = none */
 

@@ -3,19 +3,29 @@
 
 #include <cgkill/protocol.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 
+#include <sys/stat.h>
+
+#include "core/initwords.h"
 #include "core/logging.h"
 #include "core/unit.h"
+#include "daemon/lone.h"
 #include "util/parse.h"
+#include "util/strv.h"
 
 #define LOG_DIR_SYSTEM "/var/log/cgkill"
 #define LOG_MAX_SIZE   (UINT64_C(128) << 20)
 #define LOG_MAX_FILES  16
 
+/* docker and podman send SIGKILL 10 s after SIGTERM; within the rest, what outlived SIGKILL is told, and we are gone. */
+#define INIT_BUDGET (8 * USEC_PER_SEC)
+
 static const char usage[] =
 	"cgkilld [OPTION...]\n"
+	"cgkilld --init [OPTION...] [--] [UNIT...|COMMAND [ARGUMENT...]]\n"
 	"\n"
 	"Starts daemons in cgroups of their own and sees to it that stopped means stopped.\n"
 	"Runs in the foreground. SIGTERM stops all it runs, then itself; SIGHUP reads the units "
@@ -28,8 +38,10 @@ static const char usage[] =
 	"$XDG_RUNTIME_DIR/cgkill)\n"
 	"  --log-dir=DIR        where output of services goes (default: /var/log/cgkill, or "
 	"RUNTIME-DIR/log)\n"
-	"  --log-target=TARGET  … cgkill, or journal: to journald, where there is one (default: "
-	"cgkill)\n"
+	"  --log-target=TARGET  … cgkill: there (default); journal: to journald, where there is "
+	"one; "
+	"console:\n"
+	"                       to where cgkilld's own goes\n"
 	"  --log-max-size=SIZE  a log is begun anew at this size (default: 128M)\n"
 	"  --log-max-files=N    … and so many of a unit are kept (default: 16)\n"
 	"  --syslog[=PATH]      take what services say by syslog(3) into their logs (default: "
@@ -46,11 +58,16 @@ static const char usage[] =
 	"  --target=UNIT        start this unit, with all that it pulls in, as soon as requests "
 	"are "
 	"served\n"
+	"  --init               process 1 of a container: run these units (default: "
+	"multi-user.target), or\n"
+	"                       that command, and exit as it does; SIGTERM stops all of it within "
+	"8 s\n"
 	"  --strict             a start fails where the host refuses a directive that protects, or "
 	"where\n"
 	"                       cgkilld does not know how to do what it says\n"
 	"  --user               the directories of a user, not of the system\n"
-	"  --log-level=LEVEL    error, warning, notice, info (default) or debug\n"
+	"  --log-level=LEVEL    error, warning (default for a command), notice, info (default) or "
+	"debug\n"
 	"  --ready-fd=N         write a newline to this descriptor once requests are served\n"
 	"  --help, --version\n"
 	"\n"
@@ -69,6 +86,7 @@ enum {
 	OPT_SHUTDOWN_DEADLINE,
 	OPT_GUARD,
 	OPT_TARGET,
+	OPT_INIT,
 	OPT_STRICT,
 	OPT_USER,
 	OPT_ADOPT,
@@ -92,6 +110,7 @@ static const struct option long_options[] = {
 	{ "guard", optional_argument, NULL, OPT_GUARD },
 	{ "shutdown-deadline", required_argument, NULL, OPT_SHUTDOWN_DEADLINE },
 	{ "target", required_argument, NULL, OPT_TARGET },
+	{ "init", no_argument, NULL, OPT_INIT },
 	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "user", no_argument, NULL, OPT_USER },
 	{ "adopt", required_argument, NULL, OPT_ADOPT },
@@ -124,6 +143,22 @@ static int parse_level(const char *text, enum log_level *out)
 			return 0;
 		}
 	return bad("log-level", text, "give error, warning, notice, info or debug");
+}
+
+static int parse_log_target(const char *text, enum log_target *out)
+{
+	static const char *const names[LOG_TARGET_MAX] = {
+		[LOG_TARGET_CGKILL] = "cgkill",
+		[LOG_TARGET_JOURNAL] = "journal",
+		[LOG_TARGET_CONSOLE] = "console",
+	};
+
+	for (enum log_target t = 0; t < LOG_TARGET_MAX; t++)
+		if (streq(text, names[t])) {
+			*out = t;
+			return 0;
+		}
+	return bad("log-target", text, "give cgkill, journal or console");
 }
 
 static int parse_group(const char *text, gid_t *out)
@@ -165,10 +200,7 @@ static int take(struct options *o, int c)
 	case OPT_LOG_DIR:
 		return set_dir(&o->log_dir, "log-dir", optarg);
 	case OPT_LOG_TARGET:
-		o->to_journal = streq(optarg, "journal");
-		return o->to_journal || streq(optarg, "cgkill")
-			       ? 0
-			       : bad("log-target", optarg, "give cgkill or journal");
+		return parse_log_target(optarg, &o->log_target);
 	case OPT_LOG_MAX_SIZE:
 		return parse_size(optarg, &o->log_max_size) == 0 && o->log_max_size >= LOG_MAX_SIZE_MIN
 			       ? 0
@@ -187,15 +219,18 @@ static int take(struct options *o, int c)
 			       ? 0
 			       : bad("guard", optarg, "give yes or no");
 	case OPT_SHUTDOWN_DEADLINE:
+		o->has_budget = true;
 		return parse_span(optarg, &o->shutdown_budget) == 0
 			       ? 0
 			       : bad("shutdown-deadline", optarg, "give a time span such as 25s");
 	case OPT_TARGET:
-		o->target = optarg;
 		return unit_name_valid(optarg)
-			       ? 0
+			       ? strv_push(&o->units, optarg)
 			       : bad("target", optarg,
 				     "give the name of a unit, such as multi-user.target");
+	case OPT_INIT:
+		o->init = o->guard = true;
+		return 0;
 	case OPT_STRICT:
 		o->strict = true;
 		return 0;
@@ -226,6 +261,67 @@ static int take(struct options *o, int c)
 	}
 }
 
+/* Nobody may have put another one there, where everybody may: the first of us makes it at once, the next finds it. */
+static bool can_have(const char *path)
+{
+	struct stat st;
+
+	if (mkdir(path, 0755) == 0)
+		return true;
+	return errno == EEXIST && lstat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+	       st.st_uid == geteuid() && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+}
+
+/* In a container /run may not be there, or be read-only, or somebody else's. */
+static int find_init_dirs(struct options *o)
+{
+	static const char *const places[] = { "/run", "/var/run", "/tmp", "/dev/shm" };
+	const char *env = getenv(CGKILL_RUNTIME_DIR_ENV), *xdg = getenv("XDG_RUNTIME_DIR");
+	bool is_said = o->runtime_dir || o->user || (env && *env);
+
+	if (lone_is_needed(o)) /* which needs none */
+		return o->runtime_dir || (o->runtime_dir = strdup(CGKILL_RUNTIME_DIR_SYSTEM))
+			       ? 0
+			       : -ENOMEM;
+	if (!o->log_dir && can_have(LOG_DIR_SYSTEM) && !(o->log_dir = strdup(LOG_DIR_SYSTEM)))
+		return -ENOMEM;
+	if (is_said || (geteuid() != 0 && xdg && *xdg))
+		return 0;
+	(void)!mkdir("/run", 0755);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		cleanup_free char *path = NULL;
+
+		if (asprintf(&path, "%s/" CGKILL_RUNTIME_DIR_USER, places[i]) < 0)
+			return -ENOMEM;
+		if (!can_have(path))
+			continue;
+		o->runtime_dir = TAKE_PTR(path);
+		return 0;
+	}
+	fputs("cgkilld: neither /run, /var/run, /tmp nor /dev/shm can be written: mount a tmpfs on "
+	      "/run, or say with --runtime-dir=DIR what can\n",
+	      stderr);
+	return -EROFS;
+}
+
+/* What --init means for the other options. words: those that follow them. */
+static int set_init(struct options *o, char **words)
+{
+	static char multi_user[] = "multi-user.target", command[] = INIT_COMMAND_UNIT;
+	char *usual[] = { words[0] ? command : multi_user, NULL };
+
+	if (!o->guard)
+		return bad("guard", "no", "it is the guard that reaps what --init has to");
+	if (o->units)
+		return bad("target", o->units[0], "with --init the units follow the options");
+	o->init_words = words[0] ? words : NULL;
+	o->init_command = words[0] && !init_words_are_units(words);
+	o->units = strv_copy(words[0] && !o->init_command ? words : usual);
+	if (!o->has_budget)
+		o->shutdown_budget = INIT_BUDGET;
+	return o->units ? find_init_dirs(o) : -ENOMEM;
+}
+
 static int set_default_dirs(struct options *o)
 {
 	const char *xdg = getenv("XDG_RUNTIME_DIR"), *env = getenv(CGKILL_RUNTIME_DIR_ENV);
@@ -254,7 +350,6 @@ int options_parse(struct options *out, int argc, char **argv)
 {
 	struct options o = { .adopt = true,
 			     .guard = getpid() == 1,
-			     .log_level = LOG_INFO_,
 			     .log_max_size = LOG_MAX_SIZE,
 			     .log_max_files = LOG_MAX_FILES,
 			     .shutdown_budget = USEC_INFINITY,
@@ -262,15 +357,20 @@ int options_parse(struct options *out, int argc, char **argv)
 			     .ready_fd = -1 };
 	int c, r = 0;
 
-	while (r == 0 && (c = getopt_long(argc, argv, "", long_options, NULL)) >= 0)
+	/* "+": the options of a command are not ours */
+	while (r == 0 && (c = getopt_long(argc, argv, "+", long_options, NULL)) >= 0)
 		r = take(&o, c);
-	if (r == 0 && optind < argc) {
+	if (r == 0 && o.init) {
+		r = set_init(&o, argv + optind);
+	} else if (r == 0 && optind < argc) {
 		fprintf(stderr, "cgkilld: unexpected argument '%s'; see 'cgkilld --help'\n",
 			argv[optind]);
 		r = -EINVAL;
 	}
 	if (r == 0)
 		r = set_default_dirs(&o);
+	if (o.log_level == 0) /* a command speaks for itself */
+		o.log_level = o.init_command ? LOG_WARNING_ : LOG_INFO_;
 	if (r != 0) {
 		options_deinit(&o);
 		return r;
@@ -281,6 +381,7 @@ int options_parse(struct options *out, int argc, char **argv)
 
 void options_deinit(struct options *o)
 {
+	strv_free(TAKE_PTR(o->units));
 	free(TAKE_PTR(o->runtime_dir));
 	free(TAKE_PTR(o->socket_path));
 	free(TAKE_PTR(o->log_dir));

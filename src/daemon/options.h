@@ -5,25 +5,31 @@
  */
 #include <sys/types.h>
 
+#include "core/logging.h"
 #include "util/clock.h"
 #include "util/log.h"
 
 struct options {
 	bool user;
 	bool guard;
-	bool strict;	    /* what protects must work */
-	bool adopt;	    /* take over what lives in the subtree, instead of refusing to start */
-	const char *root;   /* NULL = default */
-	const char *target; /* to be started; NULL = none */
+	bool strict;	   /* what protects must work */
+	bool adopt;	   /* take over what lives in the subtree, instead of refusing to start */
+	bool init;	   /* process 1 of a container, or the like of it */
+	char **init_words; /* what follows the options; NULL = nothing does; borrowed of argv */
+	bool init_command; /* … and it is a command */
+	mode_t umask;	   /* as we were started with it: for main() to fill in */
+	const char *root;  /* NULL = default */
+	char **units;	   /* to be started; NULL = none; owned */
 	const char *unit_path; /* NULL = default */
 	char *runtime_dir;     /* never NULL; owned */
 	char *socket_path;     /* in runtime_dir; never NULL; owned */
 	char *log_dir;	       /* never NULL; owned */
 	uint64_t log_max_size; /* of a file; UINT64_MAX = none */
 	unsigned log_max_files;
-	bool to_journal;   /* --log-target */
+	enum log_target log_target;
 	char *syslog_path; /* --syslog; NULL = not */
 	enum log_level log_level;
+	bool has_budget;	/* the next one is said */
 	usec_t shutdown_budget; /* USEC_INFINITY = none */
 	gid_t control_group;	/* (gid_t)-1 = none */
 	int ready_fd;		/* -1 = none */

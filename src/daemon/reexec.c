@@ -145,9 +145,10 @@ static _Noreturn void try_program(const struct manager *m)
 	argv = calloc(n + 2, sizeof(*argv));
 	if (!argv)
 		_exit(EXIT_FAILURE);
-	memcpy(argv, m->argv, n * sizeof(*argv));
 	snprintf(can_read, sizeof(can_read), "--can-read=%d", RECORD_VERSION);
-	argv[n] = can_read;
+	argv[0] = m->argv[0];
+	argv[1] = can_read; /* in front: what ends the options of --init is a command */
+	memcpy(argv + 2, m->argv + 1, (n - 1) * sizeof(*argv));
 	execv(m->program, argv);
 	_exit(EXIT_FAILURE);
 }

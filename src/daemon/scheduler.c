@@ -7,6 +7,7 @@
 #include "core/consequence.h"
 #include "core/defaults.h"
 #include "core/wellknown.h"
+#include "daemon/init.h"
 #include "daemon/manager.h"
 #include "util/log.h"
 #include "util/ownmem.h"
@@ -493,6 +494,7 @@ static void reap(struct job *j)
 	}
 	origin_unref(j->owner);
 	job_free(j);
+	init_note_state(sv->manager->init);
 }
 
 static void run(struct scheduler *s, unsigned max_starts)

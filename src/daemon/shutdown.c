@@ -7,10 +7,15 @@
 #include "daemon/render.h"
 #include "daemon/scheduler.h"
 #include "daemon/supervisor.h"
+#include "sys/explain.h"
+#include "sys/facts.h"
 #include "util/log.h"
 
 #define RESERVE_SHARE 10
 #define RESERVE_MAX   (500 * USEC_PER_MSEC)
+
+#define SURVIVORS_MAX 8
+#define READING_TIME  (100 * USEC_PER_MSEC)
 
 /* Progress for a person, of a few units only; as in daemon/batch.c. */
 #define PROGRESS_FIRST (200 * USEC_PER_MSEC)
@@ -135,12 +140,29 @@ static json_t *render_end(struct shutdown *s)
 	return list;
 }
 
+static void log_survivors(const struct supervised *sv)
+{
+	struct process_facts facts[SURVIVORS_MAX];
+	char reason[256];
+	size_t total;
+	int hanging;
+	ssize_t n = facts_read(&sv->cgroups.unit, facts, SURVIVORS_MAX, &total, READING_TIME, &hanging);
+
+	close_fd(hanging);
+	for (ssize_t i = 0; i < n; i++)
+		log_error("%s: %d (%s) outlives SIGKILL: it %s", supervised_name(sv), (int)facts[i].pid,
+			  facts[i].comm, explain_reason(&facts[i], reason, sizeof(reason)));
+}
+
 static void finish(struct shutdown *s)
 {
 	struct list *node;
 
 	timer_clear(&s->cut_over);
 	timer_clear(&s->progress);
+	for (size_t i = 0; list_empty(&s->watchers) && i < s->n; i++) /* who waits is answered */
+		if (s->v[i].service->machine.populated)
+			log_survivors(s->v[i].service);
 	while ((node = list_pop(&s->watchers))) {
 		struct watcher *w = container_of(node, struct watcher, link);
 

@@ -12,6 +12,7 @@
 #include "daemon/directories.h"
 #include "daemon/escape.h"
 #include "daemon/fdstore.h"
+#include "daemon/init.h"
 #include "daemon/killer.h"
 #include "daemon/ledger.h"
 #include "daemon/logs.h"
@@ -358,8 +359,8 @@ static void log_state(struct supervised *sv, const struct action *a)
 		    service_state_name(a->from));
 	if (a->to == STATE_STUCK)
 		say(sv, LOG_ERROR_, "processes outlive SIGKILL: stuck");
-	if (a->to == STATE_FAILED || a->to == STATE_AUTO_RESTART)
-		say(sv, LOG_WARNING_, "%s with result '%s'",
+	if (a->to == STATE_FAILED || a->to == STATE_AUTO_RESTART) /* of a command our own exit status tells it */
+		say(sv, sv->unit->foreground ? LOG_INFO_ : LOG_WARNING_, "%s with result '%s'",
 		    a->to == STATE_FAILED ? "failed" : "ended, to be restarted,",
 		    service_result_name(a->result));
 }
@@ -396,6 +397,7 @@ static void do_state(struct supervised *sv, const struct action *a)
 	manager_note_state(sv->manager, a->from, a->to);
 	scheduler_note_state(sv->manager->scheduler, sv, a);
 	sockets_note_state(sv, a->to);
+	init_note_state(sv->manager->init);
 }
 
 static void do_answer(struct supervised *sv, const struct action *a)

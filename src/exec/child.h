@@ -79,6 +79,9 @@ void child_warn(const struct child *c, enum exec_step step, int error, const cha
  */
 void child_protection_refused(const struct child *c, enum exec_step step, int error, const char *what);
 
+/* In a session of its own, but for foreground. */
+void child_set_up_session(const struct child *c);
+_Noreturn void child_execute_foreground(const struct child *c, char **argv);
 void child_set_up_fds(struct child *c);
 void child_set_up_stdio(const struct child *c);
 /* So that it may open /dev/stdout and /dev/stderr, as many do that were made for containers. */

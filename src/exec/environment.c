@@ -123,6 +123,11 @@ void child_build_environment(struct child *c)
 	const struct unit *u = c->x->unit;
 	const char *value;
 
+	if (u->foreground) {
+		c->env = strv_copy(environ);
+		set(c, "CGKILL_RUNTIME_DIR", c->x->runtime_dir);
+		return;
+	}
 	set(c, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	value = getenv("LANG");
 	if (value)

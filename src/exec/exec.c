@@ -97,6 +97,8 @@ static void change_directory(const struct child *c)
 	const struct unit *u = c->x->unit;
 	const char *dir = u->working_directory ? u->working_directory : "/";
 
+	if (u->foreground)
+		return;
 	if (streq(dir, "~"))
 		dir = c->home ? c->home : getenv("HOME");
 	if (dir && chdir(dir) == 0)
@@ -130,8 +132,11 @@ static const char *locate(const char *path, char full[static PATH_MAX])
 static _Noreturn void execute(const struct child *c, char **argv)
 {
 	char full[PATH_MAX];
-	const char *path = locate(c->x->command->path, full);
+	const char *path;
 
+	if (c->x->unit->foreground)
+		child_execute_foreground(c, argv);
+	path = locate(c->x->command->path, full);
 	/* Behind a filter execve could not say so any more. */
 	if (!path || (child_is_filtered(c) && access(path, X_OK) < 0))
 		child_fail(c, STEP_EXEC, errno);
@@ -158,8 +163,7 @@ void exec_child(void *arg, int report_fd)
 
 	sign(&c);
 	child_set_up_fds(&c);
-	if (setsid() < 0)
-		child_fail(&c, STEP_SETSID, errno);
+	child_set_up_session(&c);
 	if (c.x->command->builtin == EXEC_LISTEN)
 		child_listen(&c);
 	if (c.x->command->builtin == EXEC_UNLINK)

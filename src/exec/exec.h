@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "core/logging.h"
 #include "core/outcome.h"
 #include "core/unit.h"
 #include "sys/spawn.h"
@@ -25,9 +26,9 @@ struct exec_context {
 	const struct exec_command *command;
 	const struct host_facts *host; /* where the bases of its directories are */
 	const char *fifo_dir; /* STDIO_LOG goes to the FIFO that is there by the unit's name; NULL: there is no logger */
-	bool to_journal;	      /* … but to journald, where there is one */
-	const char *log_dir;	      /* … and then to LOG_DIR/UNIT.raw */
-	int nice;		      /* as cgkilld found it, before it raised its own priority */
+	enum log_target log_target; /* … if it is for us */
+	const char *log_dir;	    /* … and then to LOG_DIR/UNIT.raw */
+	int nice;		    /* as cgkilld found it, before it raised its own priority */
 	const struct rlimit *no_file; /* RLIMIT_NOFILE as cgkilld found it, before it raised its own */
 	pid_t main_pid;		      /* $MAINPID; 0 = unset */
 	/* ExecStop= and ExecStopPost=: $SERVICE_RESULT, $EXIT_CODE, $EXIT_STATUS; RESULT_INVALID = unset */

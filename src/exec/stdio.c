@@ -72,7 +72,7 @@ static int open_journal(const struct child *c)
 static int open_log(const struct child *c)
 {
 	cleanup_free char *path = NULL;
-	int fd = c->x->to_journal ? open_journal(c) : -1;
+	int fd = c->x->log_target == LOG_TARGET_JOURNAL ? open_journal(c) : -1;
 
 	if (fd >= 0)
 		return fd;
@@ -132,6 +132,11 @@ static int open_target(const struct child *c, const struct stdio_target *t, bool
 	return open_stdio("/dev/null", out);
 }
 
+static bool is_to_console(const struct child *c)
+{
+	return c->x->log_target == LOG_TARGET_CONSOLE;
+}
+
 void child_set_up_stdio(const struct child *c)
 {
 	const struct unit *u = c->x->unit;
@@ -142,9 +147,14 @@ void child_set_up_stdio(const struct child *c)
 			{ &u->std_out, STEP_STDOUT },
 			{ &u->std_err, STEP_STDERR } };
 
+	if (u->foreground)
+		return;
 	for (int fd = 0; fd < 3; fd++) {
-		bool inherit = fd > 0 && wanted[fd].target->kind == STDIO_INHERIT;
-		int from = inherit ? fd - 1 : open_target(c, wanted[fd].target, fd == 0);
+		enum stdio_kind kind = wanted[fd].target->kind;
+		int from = fd > 0 && kind == STDIO_INHERIT ? fd - 1
+			   : kind == STDIO_LOG && is_to_console(c)
+				   ? fd
+				   : open_target(c, wanted[fd].target, fd == 0);
 
 		if (from < 0)
 			child_fail(c, wanted[fd].step, from);
