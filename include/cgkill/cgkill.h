@@ -5,8 +5,12 @@
  * libcgkill: ends what is in a cgroup v2, and proves it.
  *
  * For all functions, unless they say otherwise:
- * - The result is 0 or a negative errno. What *out gets is assigned last, and only on success.
- * - Thread-safe for distinct objects. No global state, no threads, no signal handlers, nothing that is printed.
+ * - The result is 0 or a negative errno. What *out gets is assigned last, and only on success. Besides what is named, any
+ *   function may fail as what it calls does: -ENOMEM, -EMFILE, -EACCES and -EPERM (it is not ours), -EROFS (the cgroups are
+ *   mounted read-only).
+ * - Thread-safe: one struct cgkill_cgroup may be used by many threads at once, a struct cgkill_stop by one at a time. What
+ *   closes or ends one must not run beside another use of it. No global state, no threads, no signal handlers, nothing that
+ *   is printed; errno is left as it happens to be.
  * - A time is an unsigned count of microseconds; one of those that are kept is on CLOCK_BOOTTIME, which goes on through
  *   suspend, and which nobody can step.
  * - A descriptor that is returned is close-on-exec, and the caller's to close, unless it is said to be borrowed.
@@ -16,7 +20,8 @@
  *
  * Structures that a caller fills in begin with their size, as those of clone3(2) and openat2(2) do: a program built for an
  * older library goes on to work, and one that asks an older library for what it does not know gets -E2BIG. A field of 0
- * is the default. Strings in what a function is given, or gives in a callback, are borrowed for the call.
+ * is the default, and flags that the library does not know give -EINVAL. Strings in what a function is given, or gives in a
+ * callback, are borrowed for the call.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -44,14 +49,18 @@ const char *cgkill_version(void);
 struct cgkill_cgroup;
 
 /*
- * Opens the cgroup of that path: a file path, or, where no cgroup2 is, a path as /proc/PID/cgroup shows it. -ELOOP: a
- * component is a symlink (cgroupfs has none, so the path leads through somebody's directory); -EMEDIUMTYPE: it is no cgroup
- * of version 2; -ENOENT; -EXDEV: not below the mount that shows our own cgroup.
+ * Opens the cgroup of that path: a file path, or, where no cgroup2 is, a path as /proc/PID/cgroup shows it. The handle is the
+ * caller's to close. -ELOOP: a component is a symlink (cgroupfs has none, so the path leads through somebody's directory);
+ * -EMEDIUMTYPE: it is no cgroup of version 2; -ENOTDIR; -ENOENT; -EXDEV: not below the mount that shows our own cgroup;
+ * -ENAMETOOLONG: its path is longer than PATH_MAX; -ENOSYS: no /proc is mounted, or no cgroup2 that shows our own cgroup.
  */
 int cgkill_open(const char *path, struct cgkill_cgroup **out) CGKILL_MUST_CHECK;
 /* The same of a directory that is open, by any flags; fd stays the caller's. */
 int cgkill_open_fd(int fd, struct cgkill_cgroup **out) CGKILL_MUST_CHECK;
-/* Makes a cgroup below parent, or opens one there. name is one component. -EEXIST and -ENOENT accordingly. */
+/*
+ * Makes a cgroup below parent, or opens one there. name is one component, else -EINVAL. -EEXIST and -ENOENT accordingly;
+ * -EAGAIN: cgroup.max.depth or cgroup.max.descendants allows no more.
+ */
 int cgkill_create(const struct cgkill_cgroup *parent, const char *name,
 		  struct cgkill_cgroup **out) CGKILL_MUST_CHECK;
 int cgkill_open_child(const struct cgkill_cgroup *parent, const char *name,
@@ -67,26 +76,30 @@ uint64_t cgkill_id(const struct cgkill_cgroup *cg);
 
 /*
  * Does a process live in it or below? 1 or 0, read from cgroup.events; one that was removed is empty. A zombie does not
- * count, whoever has to reap it.
+ * count, whoever has to reap it. -EOPNOTSUPP: the root of all cgroups, which has no such file.
  */
 int cgkill_is_populated(const struct cgkill_cgroup *cg) CGKILL_MUST_CHECK;
-/* Waits until none does. -ETIMEDOUT. */
+/* Waits until none does. -ETIMEDOUT; -EOPNOTSUPP as above. */
 int cgkill_wait_empty(const struct cgkill_cgroup *cg, uint64_t timeout_usec) CGKILL_MUST_CHECK;
 /*
  * Removes it with all cgroups below it. -EBUSY: a process lives in one of them; those that are empty are gone all the same.
- * 0 also when it was gone already. The handle stays to be closed.
+ * -ENAMETOOLONG: they are nested deeper than 256. 0 also when it was gone already. The handle stays to be closed.
  */
 int cgkill_remove(const struct cgkill_cgroup *cg) CGKILL_MUST_CHECK;
 
 /*
- * May it be signalled and killed on behalf of process pid (0 = nobody's)? -EPERM: it holds this process, PID 1, or pid.
- * Another error: it cannot be told, which is a refusal, too.
+ * May it be signalled and killed without harm to process pid? -EPERM: it holds that; 0 for pid: it holds this process or
+ * PID 1, which functions that signal or kill ask by themselves. Another error: it cannot be told, which is a refusal, too
+ * (before Linux 6.13 of who is hidden in /proc by hidepid=).
  */
 int cgkill_guard(const struct cgkill_cgroup *cg, pid_t pid) CGKILL_MUST_CHECK;
 
 /* ---- who is in it -------------------------------------------------------------------------- */
 
-/* A process, as far as the host shows it: "" where it does not, and in what was not asked for. Text is printable ASCII. */
+/*
+ * A process, as far as the host shows it: "" where it does not, and in what was not asked for. Text is printable ASCII, with
+ * other bytes as \xNN or '?'; only cgroup is as the host has it, of cgkill_explain() the first 127 bytes.
+ */
 struct cgkill_process {
 	size_t size; /* of what the library knows: the last fields of a newer header are there only within it */
 	pid_t pid; /* for people to read; 0: it has no number in our PID namespace */
@@ -109,12 +122,16 @@ struct cgkill_process {
 /* Not 0 ends the walk, and is passed on. */
 typedef int (*cgkill_process_fn)(const struct cgkill_process *p, void *arg);
 
-/* All processes of it and of those below. What comes and goes meanwhile is seen or not. */
+/*
+ * All processes of it and of those below. What comes and goes meanwhile is seen or not. -ENOENT or -ENODEV: it was removed;
+ * -EOPNOTSUPP: it is threaded, and its processes are those of its domain; -ENAMETOOLONG as above.
+ */
 int cgkill_list(const struct cgkill_cgroup *cg, cgkill_process_fn fn, void *arg) CGKILL_MUST_CHECK;
 /*
  * The same of at most max, with why each of them does not die; *total (NULL: not asked for) is how many there are. Takes
  * a second at most: files below /proc can hang who reads them, so a short-lived process does that, which tells its end to
  * nobody but us (it has no exit signal). Of what could not be read in time only pid and comm are there, with state '?'.
+ * Errors as above. It takes memory for max of them, some 2 KiB each.
  */
 int cgkill_explain(const struct cgkill_cgroup *cg, size_t max, size_t *total, cgkill_process_fn fn,
 		   void *arg) CGKILL_MUST_CHECK;
@@ -131,11 +148,12 @@ enum cgkill_signal_flags {
 
 /*
  * To every process of it and of those below, each once: in passes, until one finds nobody new, at most ten. *reached (NULL:
- * not asked for) is how many got it. -EPERM or another error with the others signalled: what a process refused.
+ * not asked for; else assigned in any case) is how many got it. -EINVAL: no signal; -EPERM with nobody reached: the guard, see
+ * above; -EPERM or another error with the others signalled: what a process refused.
  */
 int cgkill_signal(const struct cgkill_cgroup *cg, int sig, unsigned flags,
 		  size_t *reached) CGKILL_MUST_CHECK;
-/* To one process, if it is a member. -ESRCH: it has ended, or is none. */
+/* To one process, if it is a member. pidfd is borrowed. -ESRCH: it has ended, or is none; -EBADF: no pidfd; -EINVAL, -EPERM. */
 int cgkill_signal_process(const struct cgkill_cgroup *cg, int pidfd, int sig,
 			  unsigned flags) CGKILL_MUST_CHECK;
 
@@ -170,9 +188,6 @@ struct cgkill_stop_options {
 
 enum cgkill_stop_flags {
 	CGKILL_STOP_LEADER = 1 << 0,
-	/* What the kernel may have and is not to be used: for tests of the ways around it. */
-	CGKILL_STOP_NO_CGROUP_KILL = 1 << 16,
-	CGKILL_STOP_NO_PIDFD_INFO = 1 << 17,
 };
 
 struct cgkill_stop_result {
@@ -187,18 +202,24 @@ struct cgkill_stop_result {
 };
 
 /*
- * Begins one: signals, or kills where there is no signal to wait for. cg is borrowed until cgkill_stop_end(). An error:
- * nothing was begun. An empty cgroup is not touched.
+ * Begins one: signals, or kills where there is no signal to wait for. cg is borrowed until cgkill_stop_end(), which *out is to
+ * be given to. An error: nothing was begun: -EPERM, the guard; -EINVAL, -EBADF, -E2BIG; -ESRCH, the leader; -EOPNOTSUPP: it is
+ * threaded, or the root. That a process refuses the signal is no error, but in struct cgkill_stop_result. An empty cgroup,
+ * and one that was removed, is not touched.
  */
 int cgkill_stop_begin(const struct cgkill_cgroup *cg, const struct cgkill_stop_options *options,
 		      struct cgkill_stop **out) CGKILL_MUST_CHECK;
 /*
  * To be called whenever cgkill_stop_fd() is readable, and as often besides as one likes. 1: it goes on. 0: it was read that
  * nobody is left. -ETIMEDOUT: some live on after the kill, and verify_usec; it may be gone on with, and may be 0 later.
- * It does not wait; the write that kills takes the kernel some 0.1 ms a process.
+ * It does not wait; the write that kills takes the kernel some 0.1 ms a process. Another error: the descriptor cannot be set,
+ * and time alone says when to step it next.
  */
 int cgkill_stop_step(struct cgkill_stop *stop) CGKILL_MUST_CHECK;
-/* Borrowed: a descriptor that is readable when there is something to do; made at the first call. -errno. */
+/*
+ * Borrowed: a descriptor that is readable when there is something to do; made at the first call. -EMFILE and the like: who
+ * steps it every few milliseconds needs none.
+ */
 int cgkill_stop_fd(struct cgkill_stop *stop) CGKILL_MUST_CHECK;
 /* From now on it kills, without waiting for its time to be over. Step it. */
 void cgkill_stop_hasten(struct cgkill_stop *stop);
@@ -235,8 +256,9 @@ struct cgkill_spawn_options {
 /*
  * Starts a program as a member of cg from its first moment on: what kills the cgroup kills it. All signals are at their
  * defaults, and none is blocked; descriptors that are not close-on-exec are passed on. Returns when the program runs, or
- * with the errno of what failed, execve(2) included. *pid is a child to be waited for, by
- * who does not ignore SIGCHLD; *pidfd (NULL: not asked for).
+ * or with the errno of what failed, execve(2) included: it waits for prepare, and for the file system that the program is on.
+ * *pid is a child to be waited for, by who does not ignore SIGCHLD; *pidfd (NULL: not asked for) is the caller's to close.
+ * -EBUSY, -EOPNOTSUPP: no process may be in that cgroup (cgroups(7), "no internal processes"; threaded); -EINVAL: no argv.
  */
 int cgkill_spawn(const struct cgkill_cgroup *cg, const struct cgkill_spawn_options *options,
 		 pid_t *pid, int *pidfd) CGKILL_MUST_CHECK;

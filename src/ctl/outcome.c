@@ -61,7 +61,7 @@ static void tell_failure(const char *verb, const struct result *result, const js
 	tell_survivors(outcome);
 	if (streq(result->name, "failed") && (streq(verb, "start") || streq(verb, "restart")))
 		tell_missing_tmpfiles(unit);
-	if (result->ask_status)
+	if (result->ask_status && !streq(verb, "reap"))
 		complain("See \"cgkillctl status %s\" for details.", unit);
 }
 

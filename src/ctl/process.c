@@ -1,7 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/process.h"
 
-#include "util/macro.h"
+#include "util/buf.h"
+
+json_t *json_name(const char *name)
+{
+	json_t *text = json_string(name);
+	cleanup_buf struct buf b = BUF_INIT;
+
+	if (text)
+		return text;
+	for (const char *c = name; *c; c++)
+		if (*c & 0x80)
+			buf_printf(&b, "\\x%02x", (unsigned char)*c);
+		else
+			buf_putc(&b, *c);
+	return json_string(b.data ? b.data : "");
+}
 
 json_t *process_object(const struct cgkill_process *p)
 {
@@ -18,7 +33,7 @@ json_t *process_object(const struct cgkill_process *p)
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (*known[i].text)
-			json_object_set_new(o, known[i].key, json_string(known[i].text));
+			json_object_set_new(o, known[i].key, json_name(known[i].text));
 	if (p->tracer > 0)
 		json_object_set_new(o, "tracer", json_integer(p->tracer));
 	return o;

@@ -87,7 +87,7 @@ static void on_event(struct cgkill_stop *stop, enum cgkill_event event, void *ar
 		add_event(reap, "empty");
 		break;
 	case CGKILL_EVENT_STUCK:
-		json_object_set_new(add_event(reap, "state"), "result", json_string("stuck"));
+		json_object_set_new(add_event(reap, "state"), "state", json_string("stuck"));
 		break;
 	}
 }
@@ -116,8 +116,11 @@ static const struct failure {
 	{ -ELOOP, "refused", "the path leads through a symbolic link: give the path that it stands for" },
 	{ -EXDEV, "refused", "it is not below the cgroup2 mount that shows our own cgroup" },
 	{ -ESRCH, "refused", "the leader is no process of it" },
-	{ -EOPNOTSUPP,
-	  "refused", "it cannot be killed by itself: it is the root, or threaded; name the domain that it is a part of" },
+	{ -EOPNOTSUPP, "refused",
+	  "it is the root, or threaded, and no domain: name the one that it is a part of" },
+	{ -ENAMETOOLONG, "failed", "cgroups in it are nested too deep" },
+	{ -ENOSYS, "failed", "no /proc is mounted, or no cgroup2 that shows our own cgroup" },
+	{ -EPERM, "failed", "a process in it is not ours to signal: run this as root" },
 	{ -EACCES, "failed", "permission denied: run this as root, or as who owns the cgroup" },
 	{ -EROFS, "failed", "the cgroup file system is mounted read-only" },
 };
@@ -164,18 +167,43 @@ static pid_t parent_of(pid_t pid)
 	return pidfd == -ESRCH ? -ESRCH : -EACCES; /* hidden, by hidepid= */
 }
 
+/*
+ * One that we descend from. Its parent's number, as above; -EPERM: it is in cg. *harmless: the cgroup that the last one was
+ * in, since most of them share theirs, and asking for its path is what takes long. Of one that has ended or moved by then the
+ * path was nobody's, or of elsewhere, and says nothing of the cgroup.
+ */
+static pid_t guard_ancestor(const struct cgkill_cgroup *cg, pid_t pid, uint64_t *harmless)
+{
+	cleanup_close int pidfd = pidfd_open_pid(pid);
+	uint64_t cgroup = 0, still = 0;
+	pid_t parent = 0;
+	bool told = pidfd >= 0 && pidfd_origin(pidfd, &parent, &cgroup) == 0;
+	int r;
+
+	if (told && cgroup == *harmless)
+		return parent;
+	r = cgkill_guard(cg, pid);
+	if (r < 0)
+		return r;
+	if (!told)
+		return parent_of(pid);
+	if (pidfd_origin(pidfd, &parent, &still) < 0)
+		return -ESRCH;
+	*harmless = still == cgroup ? cgroup : 0;
+	return parent;
+}
+
 /* Those that we descend from: the shell, the terminal, the one who logged in. *pid is the one that r is about. */
 static int guard_ancestors(const struct cgkill_cgroup *cg, pid_t *pid)
 {
+	uint64_t harmless = 0; /* no cgroup's */
 	pid_t next = getppid();
-	int r = 0;
 
-	while (r == 0 && next > 1) {
+	while (next > 1) {
 		*pid = next;
-		r = cgkill_guard(cg, next);
-		next = r == 0 ? parent_of(next) : next;
+		next = guard_ancestor(cg, next, &harmless);
 	}
-	return r < 0 ? r : next < 0 ? next : 0;
+	return MIN_OF(next, 0);
 }
 
 /* We, PID 1, and who waits for us. True: it holds none of them. */
@@ -232,29 +260,42 @@ static int begin(struct reap *reap)
 	return cgkill_stop_begin(reap->cg, &options, &reap->stop);
 }
 
+/* What cannot be killed, and, where it was refused, not for reasons of its own. */
+static void set_survivors(struct reap *reap, int error)
+{
+	char message[256];
+
+	snprintf(message, sizeof(message), "processes live: %s", reap_error(error));
+	set_result(reap, "survivors", error < 0 ? message : NULL);
+	add_survivors(reap);
+}
+
 static void finish(struct reap *reap, int result)
 {
+	struct cgkill_stop_result course = { .size = sizeof(course) };
+	char message[256];
 	int r = result;
 
+	cgkill_stop_result(reap->stop, &course);
 	cgkill_stop_end(TAKE_PTR(reap->stop));
 	if (result == -ETIMEDOUT) {
-		set_result(reap, "survivors", NULL);
-		add_survivors(reap);
+		set_survivors(reap, course.error);
 		return;
 	}
 	if (r == 0 && !reap->options->keep)
 		r = cgkill_remove(reap->cg);
+	snprintf(message, sizeof(message), "it is empty, and cannot be removed: %s", reap_error(r));
 	if (r == 0)
 		set_result(reap, "done", NULL);
-	else if (result == 0)
-		set_result(reap, "failed",
-			   r == -EBUSY ? "it was empty, and another process has joined it since"
-				       : "it is empty, and cannot be removed: permission denied");
-	else
+	else if (result < 0)
 		fail(reap, r);
+	else if (r == -EBUSY)
+		set_result(reap, "failed", "it was empty, and another process has joined it since");
+	else
+		set_result(reap, "failed", message);
 }
 
-/* What would be done, for a person; nothing is. */
+/* What would be done, for a person; nothing is. For a program: to how many, and who they are. */
 static void pretend(const struct reap *reap, const char *name)
 {
 	const struct options *o = reap->options;
@@ -262,6 +303,10 @@ static void pretend(const struct reap *reap, const char *name)
 	char span[SPAN_MAX];
 
 	(void)!cgkill_list(reap->cg, collect_name, &names);
+	json_object_set_new(reap->outcome, "count", json_integer(names.n));
+	json_object_set_new(reap->outcome, "names", names.list);
+	if (o->json != JSON_OFF)
+		return;
 	print_printable(stdout, name);
 	printf(": %lld process%s", (long long)names.n, names.n == 1 ? "" : "es");
 	for (size_t i = 0; i < json_array_size(names.list); i++) {
@@ -276,7 +321,6 @@ static void pretend(const struct reap *reap, const char *name)
 		printf(" after %s",
 		       format_span(o->timeout == USEC_INFINITY ? TIMEOUT_DEFAULT : o->timeout, span));
 	puts(o->keep ? "" : ", then removed");
-	json_decref(names.list);
 }
 
 void reap_begin(struct reap *reap, const char *name, const struct options *options)
@@ -286,7 +330,7 @@ void reap_begin(struct reap *reap, const char *name, const struct options *optio
 
 	*reap = (struct reap){ .options = options, .leader = -1 };
 	reap->trail = json_array();
-	reap->outcome = json_pack("{s:s, s:O}", "unit", name, "trail", reap->trail);
+	reap->outcome = json_pack("{s:o, s:O}", "unit", json_name(name), "trail", reap->trail);
 	r = cgkill_open(name, &reap->cg);
 	if (r == 0 && !is_harmless(reap))
 		return;
@@ -306,15 +350,15 @@ void reap_begin(struct reap *reap, const char *name, const struct options *optio
 		fail(reap, r);
 }
 
-int reap_step(struct reap *reap)
+bool reap_step(struct reap *reap, int *fd)
 {
 	int r = reap->stop ? cgkill_stop_step(reap->stop) : 0;
 
 	if (reap->stop && r == 1)
-		r = cgkill_stop_fd(reap->stop);
-	if (reap->stop && r <= 0)
+		*fd = cgkill_stop_fd(reap->stop);
+	else if (reap->stop)
 		finish(reap, r);
-	return reap->stop ? r : -1;
+	return reap->stop;
 }
 
 void reap_end(struct reap *reap)

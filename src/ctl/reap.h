@@ -23,8 +23,8 @@ struct reap {
  * that holds us, or a process that we were started by. With --dry-run it says what it would do.
  */
 void reap_begin(struct reap *reap, const char *name, const struct options *options);
-/* Steps it, if it goes on. A descriptor to wait for, and to step it again then; -1: it is over. */
-int reap_step(struct reap *reap);
+/* Steps it, if it goes on. False: it is over. *fd: to wait for, and to step it again then; negative: there is none to be had. */
+bool reap_step(struct reap *reap, int *fd);
 /* In any state; what the kill has frozen is thawed. The outcome is the caller's. */
 void reap_end(struct reap *reap);
 

@@ -45,8 +45,8 @@ static json_t *read_cgroup(const char *name, int *code)
 		json_decref(list);
 		return NULL;
 	}
-	return json_pack("{s:s, s:I, s:o}", "cgroup", name, "total", (json_int_t)total, "processes",
-			 list);
+	return json_pack("{s:o, s:I, s:o}", "cgroup", json_name(name), "total", (json_int_t)total,
+			 "processes", list);
 }
 
 static void tell_rest(const json_t *cgroup)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include "ctl/manager.h"
@@ -10,7 +11,7 @@
 /* To be told of by a descriptor: what ends us must not leave a cgroup frozen. -1: it cannot be. */
 static int catch_signals(void)
 {
-	static const int ending[] = { SIGHUP, SIGINT, SIGTERM };
+	static const int ending[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 	struct sigaction now;
 	sigset_t set;
 
@@ -22,24 +23,43 @@ static int catch_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Each of them takes some five descriptors. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit); /* without it there is less to begin with */
+	}
+}
+
+/* Where one has none for its stop there is nothing but to look again soon. */
+#define LOOK_MSEC 10
+
 /* Until all are over, or a signal has come, whose number it is; else 0. */
 static int drive(struct reap *reaps, size_t n, struct pollfd *fds, int signal_fd)
 {
 	struct signalfd_siginfo caught;
 	nfds_t waiting;
+	bool blind;
 
 	for (;;) {
 		waiting = 0;
+		blind = false;
 		for (size_t i = 0; i < n; i++) {
-			int fd = reap_step(&reaps[i]);
+			int fd = -1;
 
-			if (fd >= 0)
-				fds[waiting++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+			if (!reap_step(&reaps[i], &fd))
+				continue;
+			blind |= fd < 0;
+			fds[waiting++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 		}
 		if (waiting == 0)
 			return 0;
 		fds[waiting] = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
-		(void)poll(fds, waiting + 1, -1); /* each of them has its own end */
+		/* Each of them has its own end. */
+		(void)poll(fds, waiting + 1, blind ? LOOK_MSEC : -1);
 		if (read(signal_fd, &caught, sizeof(caught)) == sizeof(caught))
 			return (int)caught.ssi_signo;
 	}
@@ -63,6 +83,7 @@ static int reap_all(struct ctl *ctl, char **names, size_t n, struct reap *reaps,
 	json_t *reply = json_pack("{s:o}", "outcomes", outcomes);
 	int r, sig;
 
+	raise_limit();
 	for (size_t i = 0; i < n; i++)
 		reap_begin(&reaps[i], names[i], &ctl->options);
 	sig = drive(reaps, n, fds, signal_fd);

@@ -51,11 +51,19 @@ static int open_cgroup_path(const struct hierarchy *h, const char *path, struct 
 	return fd < 0 ? fd : open_in(h, TAKE_FD(fd), out);
 }
 
+/* -ENOSYS: without /proc nobody knows where he is, and without a mount that shows it nobody knows where others are. */
+static int find_hierarchy(struct hierarchy *out)
+{
+	int r = hierarchy_find(out, NULL);
+
+	return r == -ESRCH || r == -ENOENT ? -ENOSYS : r;
+}
+
 PUBLIC int cgkill_open(const char *path, struct cgkill_cgroup **out)
 {
 	cleanup_close int fd = open_directory(AT_FDCWD, path, RESOLVE_NO_SYMLINKS);
 	struct hierarchy h;
-	int r = hierarchy_find(&h, NULL);
+	int r = find_hierarchy(&h);
 
 	if (r < 0)
 		return r;
@@ -75,7 +83,7 @@ PUBLIC int cgkill_open_fd(int fd, struct cgkill_cgroup **out)
 
 	if (own < 0)
 		return own;
-	r = hierarchy_find(&h, NULL);
+	r = find_hierarchy(&h);
 	if (r < 0)
 		return r;
 	r = open_in(&h, TAKE_FD(own), out);
@@ -128,11 +136,6 @@ PUBLIC int cgkill_is_populated(const struct cgkill_cgroup *cg)
 	return cg_populated(&cg->cg);
 }
 
-static bool is_gone(int error)
-{
-	return error == -ENOENT || error == -ENODEV;
-}
-
 PUBLIC int cgkill_wait_empty(const struct cgkill_cgroup *cg, uint64_t timeout_usec)
 {
 	cleanup_close int fd = cg_events_open(&cg->cg);
@@ -140,7 +143,7 @@ PUBLIC int cgkill_wait_empty(const struct cgkill_cgroup *cg, uint64_t timeout_us
 	struct pollfd p = { .fd = fd, .events = POLLPRI };
 
 	if (fd < 0)
-		return is_gone(fd) ? 0 : fd;
+		return cg_is_gone(fd) ? 0 : fd;
 	for (;;) {
 		struct cg_events events;
 		int r = cg_events_read(fd, &events);
@@ -149,7 +152,7 @@ PUBLIC int cgkill_wait_empty(const struct cgkill_cgroup *cg, uint64_t timeout_us
 					 (long)(left % USEC_PER_SEC) * 1000 };
 
 		if (r < 0)
-			return is_gone(r) ? 0 : r;
+			return cg_is_gone(r) ? 0 : r;
 		if (!events.populated)
 			return 0;
 		if (left == 0)
@@ -186,7 +189,7 @@ PUBLIC int cgkill_remove(const struct cgkill_cgroup *cg)
 		return -EBUSY; /* the root of what we can see */
 	r = open_parent(&cg->cg, slash + 1, &parent);
 	if (r < 0)
-		return is_gone(r) ? 0 : r;
+		return cg_is_gone(r) ? 0 : r;
 	r = cg_remove(&parent, slash + 1);
 	cg_close(&parent);
 	return r;
@@ -196,5 +199,5 @@ PUBLIC int cgkill_guard(const struct cgkill_cgroup *cg, pid_t pid)
 {
 	const char *who;
 
-	return cg_guard(&cg->cg, pid, &who);
+	return pid > 0 ? cg_guard_process(&cg->cg, pid) : cg_guard(&cg->cg, 0, &who);
 }

@@ -29,8 +29,9 @@ static int list_visit(const struct cg *cg, void *arg)
 	int r = cg_read_procs(cg, &walk->pids);
 
 	p.cmdline = p.wchan = p.syscall = p.file = p.mount = p.stack = p.reason = "";
-	if (r == -ENOENT || r == -ENODEV || (r == -EOPNOTSUPP && cg != walk->root))
-		return 0; /* removed meanwhile; threaded, with its processes listed at the domain's root */
+	/* Removed meanwhile; threaded, with its processes listed at the domain's root. */
+	if (cg != walk->root && (cg_is_gone(r) || r == -EOPNOTSUPP))
+		return 0;
 	for (size_t i = 0; r == 0 && walk->result == 0 && i < walk->pids.n; i++) {
 		struct process_name name;
 

@@ -14,14 +14,13 @@ static bool wants_sigcont(int sig, unsigned flags)
 	return flags & CGKILL_SIGNAL_CONT && sig != SIGKILL && sig != SIGCONT && sig != SIGSTOP;
 }
 
-int signal_cgroup(const struct cg *cg, int sig, unsigned flags, enum verify_method verify, size_t *reached)
+int signal_cgroup(const struct cg *cg, int sig, unsigned flags, size_t *reached)
 {
 	struct sweep s = {
 		.signal = sig,
 		.then_sigcont = wants_sigcont(sig, flags),
 		.thaw = flags & CGKILL_SIGNAL_THAW,
 		.then_sighup = flags & CGKILL_SIGNAL_HUP,
-		.verify = verify,
 	};
 	int r = sweep_run(&s, cg);
 
@@ -29,13 +28,23 @@ int signal_cgroup(const struct cg *cg, int sig, unsigned flags, enum verify_meth
 	return r < 0 ? r : s.error;
 }
 
+int signal_check(int sig, unsigned flags)
+{
+	const unsigned known = CGKILL_SIGNAL_CONT | CGKILL_SIGNAL_THAW | CGKILL_SIGNAL_HUP;
+
+	return sig < 0 || sig >= _NSIG || flags & ~known ? -EINVAL : 0;
+}
+
 PUBLIC int cgkill_signal(const struct cgkill_cgroup *cg, int sig, unsigned flags, size_t *reached)
 {
 	size_t n = 0;
-	int r = cgkill_guard(cg, 0);
+	int r = signal_check(sig, flags);
 
 	if (r == 0)
-		r = signal_cgroup(&cg->cg, sig, flags, VERIFY_AUTO, &n);
+		r = cgkill_guard(cg, 0);
+
+	if (r == 0)
+		r = signal_cgroup(&cg->cg, sig, flags, &n);
 	if (reached)
 		*reached = n;
 	return r;
@@ -65,6 +74,13 @@ static int pid_of(int pidfd, pid_t *out)
 	return 0;
 }
 
+/* No such file before Linux 5.2: nothing is frozen. */
+static int thaw_one(const struct cg *cg, void *arg unused)
+{
+	(void)!cg_freeze(cg, false);
+	return 0;
+}
+
 int signal_member(const struct cg *cg, int pidfd, int sig, unsigned flags)
 {
 	pid_t pid = 0;
@@ -75,7 +91,7 @@ int signal_member(const struct cg *cg, int pidfd, int sig, unsigned flags)
 	if (r <= 0)
 		return r < 0 ? r : -ESRCH;
 	if (flags & CGKILL_SIGNAL_THAW)
-		(void)!cg_freeze(cg, false); /* no such file before Linux 5.2: nothing is frozen */
+		(void)!cg_walk(cg, thaw_one, NULL);
 	r = pidfd_signal(pidfd, sig);
 	if (r == 0 && wants_sigcont(sig, flags))
 		(void)!pidfd_signal(pidfd, SIGCONT);
@@ -86,7 +102,9 @@ int signal_member(const struct cg *cg, int pidfd, int sig, unsigned flags)
 
 PUBLIC int cgkill_signal_process(const struct cgkill_cgroup *cg, int pidfd, int sig, unsigned flags)
 {
-	int r = cgkill_guard(cg, 0);
+	int r = signal_check(sig, flags);
 
+	if (r == 0)
+		r = cgkill_guard(cg, 0);
 	return r < 0 ? r : signal_member(&cg->cg, pidfd, sig, flags);
 }

@@ -12,6 +12,8 @@
 #define STEP_PREPARE SPAWN_STEP_FIRST
 #define STEP_EXEC    (SPAWN_STEP_FIRST + 1)
 
+#define KNOWN_FLAGS (CGKILL_SPAWN_SEARCH | CGKILL_SPAWN_SESSION | CGKILL_SPAWN_IGNORED)
+
 #define EXIT_PREPARE 126 /* as a shell has it: found, and could not be run */
 
 struct program {
@@ -112,7 +114,7 @@ PUBLIC int cgkill_spawn(const struct cgkill_cgroup *cg, const struct cgkill_spaw
 
 	if (r < 0)
 		return r;
-	if (!o->argv || !o->argv[0])
+	if (!o->argv || !o->argv[0] || o->flags & ~(unsigned)KNOWN_FLAGS)
 		return -EINVAL;
 	if (!o->envp)
 		o->envp = environ;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <time.h>
 
 #include "libcgkill/signal.h"
 #include "sys/kill.h"
@@ -59,17 +57,24 @@ static int arm_timer(int timer_fd, usec_t at)
 }
 
 /*
- * What there is to wait for, after each step. The member that is watched may be another by now. Once: the engine's descriptor
- * may be a copy of the leader's, and closing it does not take it out of the epoll then (epoll(7)).
+ * An epoll that somebody polls is readable while anything in it is, edges or not: what has ended must go. Nor is closing it
+ * enough, where another descriptor is of the same open file (epoll(7)), as the leader's and the engine's may be.
  */
+static void unwatch(const struct cgkill_stop *stop, int fd)
+{
+	if (stop->epoll_fd >= 0 && fd >= 0)
+		(void)epoll_ctl(stop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+/* What there is to wait for, after each step: the member may be another by now. */
 static int watch_again(struct cgkill_stop *stop)
 {
 	int r = 0;
 
 	if (stop->epoll_fd < 0)
 		return 0;
-	if (stop->op.wait_pidfd != stop->watched && stop->op.wait_pidfd >= 0)
-		r = watch(stop->epoll_fd, stop->op.wait_pidfd, EPOLLIN | EPOLLONESHOT);
+	if (stop->watched < 0 && stop->op.wait_pidfd >= 0)
+		r = watch(stop->epoll_fd, stop->op.wait_pidfd, EPOLLIN);
 	stop->watched = stop->op.wait_pidfd;
 	return r < 0 ? r : arm_timer(stop->timer_fd, stop->status == 0 ? 1 : stop->op.wake_at);
 }
@@ -86,7 +91,7 @@ static int open_fd(struct cgkill_stop *stop)
 	if (r == 0 && stop->op.cg)
 		r = watch(epoll_fd, stop->op.events_fd, EPOLLPRI);
 	if (r == 0 && stop->leader >= 0)
-		r = watch(epoll_fd, stop->leader, EPOLLIN | EPOLLET);
+		r = watch(epoll_fd, stop->leader, EPOLLIN);
 	if (r < 0)
 		return r;
 	stop->epoll_fd = TAKE_FD(epoll_fd);
@@ -104,14 +109,13 @@ PUBLIC int cgkill_stop_fd(struct cgkill_stop *stop)
 /* ---- the course ---- */
 
 /* 1, or an error with nobody signalled. */
-static int ask_to_end(struct cgkill_stop *stop, const struct cgkill_stop_options *o,
-		      enum verify_method verify)
+static int ask_to_end(struct cgkill_stop *stop, const struct cgkill_stop_options *o)
 {
 	unsigned flags = o->signal_flags;
 	int r;
 
 	if (stop->leader < 0)
-		r = signal_cgroup(stop->cg, o->signal, flags, verify, &stop->result.signalled);
+		r = signal_cgroup(stop->cg, o->signal, flags, &stop->result.signalled);
 	else
 		r = signal_member(stop->cg, stop->leader, o->signal, flags);
 	if (stop->leader >= 0 && r < 0)
@@ -119,12 +123,6 @@ static int ask_to_end(struct cgkill_stop *stop, const struct cgkill_stop_options
 	stop->result.signalled += stop->leader >= 0;
 	note_error(stop, r);
 	return 1;
-}
-
-static unsigned avoided(unsigned flags)
-{
-	return (flags & CGKILL_STOP_NO_CGROUP_KILL ? KILL_AVOID_CGROUP_KILL : 0U) |
-	       (flags & CGKILL_STOP_NO_PIDFD_INFO ? KILL_AVOID_GET_INFO : 0U);
 }
 
 /* Does the next step kill somebody for the first time? */
@@ -165,8 +163,11 @@ PUBLIC int cgkill_stop_step(struct cgkill_stop *stop)
 		return 0;
 	if (stop->leader >= 0 && pidfd_has_ended(stop->leader)) {
 		kill_hasten(&stop->op, now);
+		unwatch(stop, stop->leader);
 		stop->leader = -1;
 	}
+	unwatch(stop, stop->watched); /* the engine may close it */
+	stop->watched = -1;
 	if (is_about_to_kill(stop, now))
 		note_kill(stop, now);
 	note_status(stop, kill_step(&stop->op, now));
@@ -187,8 +188,7 @@ static int begin(struct cgkill_stop *stop, const struct cgkill_stop_options *o)
 
 	stop->result.begun_usec = clock_now();
 	if (r > 0 && o->signal)
-		r = ask_to_end(stop, o,
-			       o->flags & CGKILL_STOP_NO_PIDFD_INFO ? VERIFY_PROCFS : VERIFY_AUTO);
+		r = ask_to_end(stop, o);
 	if (r < 0)
 		return r;
 	if (stop->result.signalled > 0)
@@ -196,11 +196,20 @@ static int begin(struct cgkill_stop *stop, const struct cgkill_stop_options *o)
 	if (r > 0 && patience == 0)
 		note_kill(stop, clock_now());
 	r = kill_begin_later(&stop->op, stop->cg, stop->leader, clock_now(), patience,
-			     o->verify_usec ? o->verify_usec : VERIFY_DEFAULT, avoided(o->flags));
-	if (r != -ENOENT && r != -ENODEV)
+			     o->verify_usec ? o->verify_usec : VERIFY_DEFAULT, 0);
+	if (!cg_is_gone(r))
 		return r;
 	note_status(stop, KILL_EMPTY); /* it was removed */
 	return 0;
+}
+
+static int check(const struct cgkill_stop_options *o)
+{
+	if (o->flags & ~(unsigned)CGKILL_STOP_LEADER)
+		return -EINVAL;
+	if (o->flags & CGKILL_STOP_LEADER && o->leader_pidfd < 0)
+		return -EBADF;
+	return signal_check(o->signal, o->signal_flags);
 }
 
 PUBLIC int cgkill_stop_begin(const struct cgkill_cgroup *cg,
@@ -211,9 +220,10 @@ PUBLIC int cgkill_stop_begin(const struct cgkill_cgroup *cg,
 	int r = struct_take(&o, sizeof(o), options, options->size,
 			    offsetof(struct cgkill_stop_options, verify_usec));
 
-	if (r < 0)
-		return r;
-	r = cgkill_guard(cg, 0);
+	if (r == 0)
+		r = check(&o);
+	if (r == 0)
+		r = cgkill_guard(cg, 0);
 	if (r < 0)
 		return r;
 	stop = malloc(sizeof(*stop));
@@ -261,24 +271,6 @@ PUBLIC void cgkill_stop_end(struct cgkill_stop *stop)
 	free(stop);
 }
 
-/* By poll(2) alone: an epoll and a timer for one wait would double what it costs. */
-static void wait_for(const struct cgkill_stop *stop)
-{
-	struct pollfd fds[] = {
-		{ .fd = stop->op.events_fd, .events = POLLPRI },
-		{ .fd = stop->op.wait_pidfd, .events = POLLIN },
-		{ .fd = stop->leader, .events = POLLIN },
-	};
-	usec_t left = usec_sub(stop->op.wake_at, clock_now());
-	struct timespec timeout = {
-		.tv_sec = (time_t)(left / USEC_PER_SEC),
-		.tv_nsec = (long)(left % USEC_PER_SEC) * 1000,
-	};
-
-	/* A failure, EINTR for one, is a wake-up like any other: the step that follows looks for itself. */
-	ppoll(fds, ARRAY_SIZE(fds), &timeout, NULL);
-}
-
 PUBLIC int cgkill_stop(const struct cgkill_cgroup *cg, const struct cgkill_stop_options *options,
 		       struct cgkill_stop_result *result)
 {
@@ -288,7 +280,7 @@ PUBLIC int cgkill_stop(const struct cgkill_cgroup *cg, const struct cgkill_stop_
 	if (r < 0)
 		return r;
 	while ((r = cgkill_stop_step(stop)) == 1)
-		wait_for(stop);
+		kill_sleep(&stop->op, stop->leader);
 	if (result)
 		cgkill_stop_result(stop, result);
 	cgkill_stop_end(stop);

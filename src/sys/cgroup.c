@@ -12,6 +12,7 @@
 
 #include "sys/hierarchy.h"
 #include "sys/kernel.h"
+#include "sys/pidfd.h"
 #include "util/buf.h"
 
 /* One descriptor is open per level of a walk; deeper trees are refused, not followed. */
@@ -170,18 +171,13 @@ int cg_events_read(int events_fd, struct cg_events *out)
 	return 0;
 }
 
-static bool is_gone(int error)
-{
-	return error == -ENOENT || error == -ENODEV;
-}
-
 int cg_populated(const struct cg *cg)
 {
 	cleanup_close int fd = cg_events_open(cg);
 	struct cg_events events = { 0 };
 	int r = fd < 0 ? fd : cg_events_read(fd, &events);
 
-	if (is_gone(r))
+	if (cg_is_gone(r))
 		return 0;
 	return r < 0 ? r : events.populated;
 }
@@ -307,7 +303,7 @@ static int child_names(const struct cg *cg, struct buf *out)
 		return 0;
 	fd = open_beneath(cg, ".", O_RDONLY | O_DIRECTORY); /* cg->fd has one position for all who use it */
 	if (fd < 0)
-		return is_gone(fd) ? 0 : fd;
+		return cg_is_gone(fd) ? 0 : fd;
 	do {
 		n = getdents64(fd, entries, sizeof(entries));
 		for (ssize_t i = 0; i < n;) {
@@ -320,17 +316,17 @@ static int child_names(const struct cg *cg, struct buf *out)
 		/* Where one more entry would have fit there was none: no need to hear it said. */
 	} while (n > (ssize_t)(sizeof(entries) - sizeof(struct dirent64)));
 	if (n < 0)
-		return is_gone(-errno) ? 0 : -errno;
+		return cg_is_gone(-errno) ? 0 : -errno;
 	return buf_error(out);
 }
 
 static int walk(const struct cg *cg, cg_visit_fn visit, void *arg, unsigned depth)
 {
 	cleanup_buf struct buf names = BUF_INIT;
-	int r;
+	int r, deep = 0;
 
 	if (depth > DEPTH_MAX)
-		return -ELOOP;
+		return -ENAMETOOLONG;
 	r = visit(cg, arg);
 	if (r < 0)
 		return r;
@@ -339,7 +335,7 @@ static int walk(const struct cg *cg, cg_visit_fn visit, void *arg, unsigned dept
 		struct cg child;
 
 		r = cg_open(&child, cg, names.data + i);
-		if (is_gone(r)) {
+		if (cg_is_gone(r)) {
 			r = 0;
 			continue;
 		}
@@ -347,8 +343,12 @@ static int walk(const struct cg *cg, cg_visit_fn visit, void *arg, unsigned dept
 			break;
 		r = walk(&child, visit, arg, depth + 1);
 		cg_close(&child);
+		if (r == -ENAMETOOLONG) { /* what somebody has nested without end keeps nobody from the rest */
+			deep = r;
+			r = 0;
+		}
 	}
-	return r < 0 ? r : 0;
+	return r < 0 ? r : deep;
 }
 
 int cg_walk(const struct cg *root, cg_visit_fn visit, void *arg)
@@ -440,7 +440,7 @@ static int count_visit(const struct cg *cg, void *arg)
 	struct count *count = arg;
 	int r = cg_read_procs(cg, &count->pids);
 
-	if (is_gone(r) || (r == -EOPNOTSUPP && cg != count->root))
+	if (cg_is_gone(r) || (r == -EOPNOTSUPP && cg != count->root))
 		return 0; /* removed; threaded, with its processes listed at the domain's root */
 	if (r < 0)
 		return r;
@@ -468,10 +468,10 @@ static int remove_below(const struct cg *parent, const char *name, unsigned dept
 	if (errno != EBUSY)
 		return -errno;
 	if (depth > DEPTH_MAX)
-		return -ELOOP;
+		return -ENAMETOOLONG;
 	r = cg_open(&cg, parent, name);
 	if (r < 0)
-		return is_gone(r) ? 0 : r;
+		return cg_is_gone(r) ? 0 : r;
 	r = child_names(&cg, &names);
 	for (size_t i = 0; i < names.len; i += strlen(names.data + i) + 1) {
 		int one = remove_below(&cg, names.data + i, depth + 1);
@@ -491,23 +491,49 @@ int cg_remove(const struct cg *parent, const char *name)
 	return remove_below(parent, name, 0);
 }
 
+static int match_id(const struct cg *cg, void *arg)
+{
+	return cg->id == *(const uint64_t *)arg ? -EPERM : 0;
+}
+
+/* What /proc hides from us (hidepid=) the kernel tells all the same, if it is new enough. As guard_process(). */
+static int guard_hidden(const struct cg *cg, pid_t pid)
+{
+	cleanup_close int pidfd = pidfd_open_pid(pid);
+	uint64_t id = 0;
+	pid_t parent;
+	int r = pidfd < 0 ? pidfd : pidfd_origin(pidfd, &parent, &id);
+
+	return r < 0 ? r : cg_walk(cg, match_id, &id);
+}
+
 /* -EPERM when pid lives below cg; -errno when it cannot be told. */
 static int guard_process(const struct cg *cg, pid_t pid)
 {
 	cleanup_free char *path = NULL;
 	int r = cgroup_path_of(pid, &path);
 
+	if (r == -ESRCH || r == -EACCES || r == -EPERM) {
+		int hidden = guard_hidden(cg, pid);
+
+		/* Without a word from the kernel -EPERM would be one that was not said. */
+		return hidden != -EOPNOTSUPP ? hidden : r == -ESRCH ? -ESRCH : -EACCES;
+	}
 	if (r < 0)
 		return r;
 	return cgroup_path_is_below(path, cg->path) ? -EPERM : 0;
 }
 
-/* A caller that has ended is no reason to refuse; one that /proc merely hides (hidepid=) is. */
-static int guard_caller(const struct cg *cg, pid_t caller)
+int cg_guard_process(const struct cg *cg, pid_t pid)
 {
-	cleanup_close int pidfd = kernel_pidfd_open(caller);
+	int r = guard_process(cg, pid);
 
-	return pidfd == -ESRCH ? 0 : guard_process(cg, caller);
+	if (r == -ESRCH) {
+		cleanup_close int pidfd = kernel_pidfd_open(pid);
+
+		r = pidfd == -ESRCH ? 0 : r;
+	}
+	return r;
 }
 
 int cg_guard(const struct cg *cg, pid_t caller, const char **who)
@@ -522,7 +548,7 @@ int cg_guard(const struct cg *cg, pid_t caller, const char **who)
 	*who = "PID 1";
 	if (r < 0)
 		return r;
-	r = caller > 0 ? guard_caller(cg, caller) : 0;
+	r = caller > 0 ? cg_guard_process(cg, caller) : 0;
 	snprintf(text, sizeof(text), "the caller (PID %d)", (int)caller);
 	*who = r < 0 ? text : NULL;
 	return r;

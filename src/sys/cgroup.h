@@ -8,6 +8,7 @@
  *
  * The prefix is cg_, because libcgroup owns cgroup_.
  */
+#include <errno.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -36,6 +37,11 @@ void cg_close(struct cg *cg);
 static inline bool cg_is_open(const struct cg *cg)
 {
 	return cg->fd >= 0;
+}
+/* Does this error of any of the functions mean that the cgroup was removed? */
+static inline bool cg_is_gone(int error)
+{
+	return error == -ENOENT || error == -ENODEV;
 }
 /* Not removed: while that is so, cg->path names this cgroup and no other. */
 bool cg_is_alive(const struct cg *cg);
@@ -73,7 +79,8 @@ int cg_attach(const struct cg *cg, pid_t pid) must_check;
 
 /*
  * Walks the subtree, parents before children, depth-limited; the callback gets an open handle that is closed when it
- * returns. A child that vanishes meanwhile is skipped. A negative return ends the walk and is passed on.
+ * returns. A child that vanishes meanwhile is skipped. A negative return ends the walk and is passed on. -ENAMETOOLONG: it is
+ * nested deeper than 256, and what is not so deep was walked.
  */
 typedef int (*cg_visit_fn)(const struct cg *cg, void *arg);
 int cg_walk(const struct cg *root, cg_visit_fn visit, void *arg) must_check;
@@ -100,7 +107,7 @@ ssize_t cg_count(const struct cg *cg) must_check;
 
 /*
  * Removes the child `name` of parent with all cgroups below it, bottom-up. Never moves or signals a process. -EBUSY while
- * a process lives in it (what is empty below it is gone by then); 0 when it was not there.
+ * a process lives in it (what is empty below it is gone by then); -ENAMETOOLONG as above; 0 when it was not there.
  */
 int cg_remove(const struct cg *parent, const char *name) must_check;
 
@@ -111,3 +118,5 @@ int cg_remove(const struct cg *parent, const char *name) must_check;
  * itself", "PID 1", "the caller (PID 123)"), static or per-thread storage.
  */
 int cg_guard(const struct cg *cg, pid_t caller, const char **who) must_check;
+/* The same about one process alone. One that has ended is no reason to refuse; one that /proc merely hides (hidepid=) is. */
+int cg_guard_process(const struct cg *cg, pid_t pid) must_check;

@@ -445,10 +445,11 @@ static int visit_members(const struct cg *cg, void *arg)
 	struct members *m = arg;
 	int r = cg_read_procs(cg, &m->pids);
 
-	if (r == -EOPNOTSUPP) /* threaded: its processes are listed at the root of the threaded domain */
+	/* Removed meanwhile; threaded, with its processes listed at the domain's root. */
+	if (cg != m->root && (cg_is_gone(r) || r == -EOPNOTSUPP))
 		return 0;
 	if (r < 0)
-		return cg != m->root && (r == -ENOENT || r == -ENODEV) ? 0 : r; /* removed meanwhile */
+		return r;
 	m->at = cg;
 	for (size_t i = 0; i < m->pids.n; i++) {
 		if (m->n == m->max)

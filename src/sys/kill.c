@@ -31,11 +31,6 @@ static usec_t pause_after(unsigned round)
 	return pause_ms[MIN_OF(round, ARRAY_SIZE(pause_ms)) - 1] * USEC_PER_MSEC;
 }
 
-static bool is_gone(int error)
-{
-	return error == -ENOENT || error == -ENODEV;
-}
-
 static bool has_cgroup_kill(const struct kill_op *op)
 {
 	return !(op->avoid & KILL_AVOID_CGROUP_KILL);
@@ -66,7 +61,7 @@ static int search_visit(const struct cg *cg, void *arg)
 	int r = cg_last_pid(cg, &search->pid);
 
 	if (r < 0)
-		return is_gone(r) || (r == -EOPNOTSUPP && cg != search->root) ? 0 : r;
+		return cg_is_gone(r) || (r == -EOPNOTSUPP && cg != search->root) ? 0 : r;
 	return search->pid > 0 || --search->left == 0 ? -ECANCELED : 0;
 }
 
@@ -117,6 +112,10 @@ static void write_kill(struct kill_op *op)
 {
 	int r = cg_kill_write(op->cg);
 
+	if (r == -EMFILE && op->wait_pidfd >= 0) { /* the kill comes first, and one is what it takes */
+		op->wait_pidfd = close_fd(op->wait_pidfd);
+		r = cg_kill_write(op->cg);
+	}
 	if (r == -ENOENT) /* Linux < 5.14; if the cgroup is gone, the next look says so */
 		op->avoid |= KILL_AVOID_CGROUP_KILL;
 	else if (r != -ENODEV)
@@ -133,7 +132,7 @@ static void sweep_members(struct kill_op *op)
 
 	op->swept += sweep.signalled;
 	note_error(op, sweep.error);
-	if (!is_gone(r))
+	if (!cg_is_gone(r))
 		note_error(op, r);
 }
 
@@ -141,7 +140,7 @@ static void thaw(struct kill_op *op)
 {
 	int r = op->frozen_by_us ? cg_freeze(op->cg, false) : 0;
 
-	if (!is_gone(r))
+	if (!cg_is_gone(r))
 		note_error(op, r);
 	op->frozen_by_us = false;
 	op->frozen_deadline = 0;
@@ -157,7 +156,7 @@ static bool freeze(struct kill_op *op, usec_t now)
 		op->frozen_by_us = r >= 0;
 	}
 	if (r < 0) {
-		if (!is_gone(r)) /* ENOENT: before Linux 5.2 */
+		if (!cg_is_gone(r)) /* ENOENT: before Linux 5.2 */
 			note_error(op, r);
 		return false;
 	}
@@ -279,7 +278,7 @@ enum kill_status kill_step(struct kill_op *op, usec_t now)
 	struct cg_events events = { .populated = true };
 	int r = cg_events_read(op->events_fd, &events);
 
-	if (is_gone(r) || (r >= 0 && !events.populated)) {
+	if (cg_is_gone(r) || (r >= 0 && !events.populated)) {
 		thaw(op);
 		return KILL_EMPTY;
 	}
@@ -307,11 +306,12 @@ void kill_end(struct kill_op *op)
 	op->cg = NULL;
 }
 
-static void wait_for(const struct kill_op *op)
+void kill_sleep(const struct kill_op *op, int pidfd)
 {
 	struct pollfd fds[] = {
 		{ .fd = op->events_fd, .events = POLLPRI },
 		{ .fd = op->wait_pidfd, .events = POLLIN }, /* poll(2) ignores -1 */
+		{ .fd = pidfd, .events = POLLIN },
 	};
 	usec_t left = usec_sub(op->wake_at, clock_now());
 	struct timespec timeout = {
@@ -330,9 +330,9 @@ int kill_wait(const struct cg *cg, int member, usec_t give_up_after, unsigned av
 	int r = kill_begin(result, cg, member, clock_now(), give_up_after, avoid);
 
 	if (r < 0)
-		return is_gone(r) ? 0 : r;
+		return cg_is_gone(r) ? 0 : r;
 	while ((status = kill_step(result, clock_now())) == KILL_WAITING)
-		wait_for(result);
+		kill_sleep(result, -1);
 	kill_end(result);
 	return status == KILL_EMPTY ? 0 : -ETIMEDOUT;
 }

@@ -79,6 +79,8 @@ int kill_begin_later(struct kill_op *op, const struct cg *cg, int member, usec_t
 		     usec_t strike_after, usec_t give_up_after, unsigned avoid) must_check;
 void kill_hasten(struct kill_op *op, usec_t now);
 enum kill_status kill_step(struct kill_op *op, usec_t now) must_check;
+/* Waits for what the next step is due for, or the end of one more process (-1: none). By ppoll(2): an epoll costs twice that. */
+void kill_sleep(const struct kill_op *op, int pidfd);
 /* Ends it in any state: thaws what it froze, closes what it opened. Idempotent; takes a zeroed struct. */
 void kill_end(struct kill_op *op);
 

@@ -96,16 +96,16 @@ int pidfd_identity(int pidfd, pid_t pid, uint64_t *out)
 	return 0;
 }
 
-/* -EOPNOTSUPP: this kernel does not tell (ENOTTY, EINVAL before 6.13). */
-static int cgroup_id(int pidfd, uint64_t *out)
+int pidfd_origin(int pidfd, pid_t *parent, uint64_t *cgroup_id)
 {
 	struct pidfd_info info = { .mask = PIDFD_INFO_CGROUPID };
 
-	if (ioctl(pidfd, PIDFD_GET_INFO, &info) < 0)
+	if (ioctl(pidfd, PIDFD_GET_INFO, &info) < 0) /* ENOTTY, EINVAL before 6.13 */
 		return errno == ENOTTY || errno == EINVAL ? -EOPNOTSUPP : -errno;
 	if (!(info.mask & PIDFD_INFO_CGROUPID))
 		return -EOPNOTSUPP;
-	*out = info.cgroupid;
+	*parent = (pid_t)info.ppid;
+	*cgroup_id = info.cgroupid;
 	return 0;
 }
 
@@ -131,7 +131,8 @@ static int in_path(int pidfd, pid_t pid, const struct cg *cg, bool subtree)
 int pidfd_in_cgroup(int pidfd, pid_t pid, const struct cg *cg, enum verify_method method)
 {
 	uint64_t id = 0;
-	int r = method == VERIFY_PROCFS ? -EOPNOTSUPP : cgroup_id(pidfd, &id);
+	pid_t parent;
+	int r = method == VERIFY_PROCFS ? -EOPNOTSUPP : pidfd_origin(pidfd, &parent, &id);
 
 	if (r == -EOPNOTSUPP && method != VERIFY_GET_INFO)
 		return in_path(pidfd, pid, cg, false);

@@ -130,7 +130,7 @@ static int visit(const struct cg *cg, void *arg)
 		(void)!cg_freeze(cg, false); /* no such file before Linux 5.2: nothing is frozen */
 	r = cg_read_procs(cg, &run->pids);
 
-	if (r == -ENOENT || r == -ENODEV || (r == -EOPNOTSUPP && cg != run->root))
+	if (cg_is_gone(r) || (r == -EOPNOTSUPP && cg != run->root))
 		return 0; /* removed meanwhile; threaded, with its processes listed at the domain's root */
 	for (size_t i = 0; r >= 0 && i < run->pids.n; i++) {
 		if (run->pids.v[i] == 0)

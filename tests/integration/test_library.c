@@ -300,14 +300,13 @@ static void drive_by_poll(struct cgkill_stop *stop)
 	cr_assert_eq(poll(&p, 1, 0), 1, "and when all is done");
 }
 
-static void expect_course(const struct stop_case *c, bool by_poll, unsigned flags)
+static void expect_course(const struct stop_case *c, bool by_poll)
 {
 	struct course course = { "" };
 	struct cgkill_stop_options options = polite(&course, c->timeout);
 	struct cgkill_stop_result result = { .size = sizeof(result) };
 	struct cgkill_stop *stop = NULL;
 
-	options.flags = flags;
 	if (by_poll) {
 		cr_assert_eq(cgkill_stop_begin(cg, &options, &stop), 0);
 		drive_by_poll(stop);
@@ -338,12 +337,10 @@ static void renew(void)
 
 Test(library, a_stop_asks_waits_and_kills)
 {
-	static const unsigned flags[] = { 0, CGKILL_STOP_NO_CGROUP_KILL | CGKILL_STOP_NO_PIDFD_INFO };
-
 	for (size_t i = 0; i < ARRAY_SIZE(stop_cases); i++)
-		for (size_t j = 0; j < 2 * ARRAY_SIZE(flags); j++) {
+		for (int by_fd = 0; by_fd < 2; by_fd++) {
 			cgtest_start(&inner, stop_cases[i].kind);
-			expect_course(&stop_cases[i], j % 2, flags[j / 2]);
+			expect_course(&stop_cases[i], by_fd);
 			renew();
 		}
 }
@@ -420,6 +417,37 @@ Test(library, a_leader_that_is_no_member_is_refused)
 	close(pidfd);
 }
 
+/* One that is readable all the time would have the caller's loop spin. */
+Test(library, a_leader_that_has_ended_is_heard_of_once)
+{
+	struct course course = { "" };
+	struct cgkill_stop_options options = polite(&course, 30 * SECOND);
+	struct cgkill_stop *stop = NULL;
+	pid_t victim = cgtest_start(&inner, MEMBER_SLEEPER),
+	      leader = cgtest_start(&inner, MEMBER_SLEEPER);
+	struct pollfd p = { .events = POLLIN };
+	unsigned steps = 0;
+	int r = unkillable_start(&blocker, UNKILLABLE_PTRACE, victim);
+
+	if (r < 0)
+		cr_skip_test("SKIP: no process can be made unkillable: %s", strerror(-r));
+	options.flags = CGKILL_STOP_LEADER;
+	options.leader_pidfd = pidfd_open_pid(leader);
+	options.verify_usec = SECOND / 2;
+	cr_assert_eq(cgkill_stop_begin(cg, &options, &stop), 0);
+	p.fd = cgkill_stop_fd(stop);
+	while ((r = cgkill_stop_step(stop)) == 1) {
+		cr_assert_eq(poll(&p, 1, 40000), 1);
+		cr_assert_lt(++steps, 200);
+	}
+	cr_assert_eq(r, -ETIMEDOUT);
+	cr_assert_str_eq(course.text, "sk!");
+	unkillable_release(&blocker);
+	drive_by_poll(stop);
+	cgkill_stop_end(stop);
+	close(options.leader_pidfd);
+}
+
 Test(library, hasten_kills_before_the_time_is_over)
 {
 	struct course course = { "" };
@@ -483,6 +511,17 @@ Test(library, older_and_newer_callers_are_understood)
 	cr_assert(result.unknown == 0 && result.known.size == sizeof(result));
 	newer.unknown = 1;
 	cr_assert_eq(cgkill_stop(cg, &newer.known, NULL), -E2BIG);
+	newer.unknown = 0;
+	newer.known.flags = 1U << 30;
+	cr_assert_eq(cgkill_stop(cg, &newer.known, NULL), -EINVAL);
+	newer.known.flags = CGKILL_STOP_LEADER;
+	newer.known.leader_pidfd = -1;
+	cr_assert_eq(cgkill_stop(cg, &newer.known, NULL), -EBADF, "no leader is not: all");
+	newer.known.flags = 0;
+	newer.known.signal = 1000;
+	cr_assert_eq(cgkill_stop(cg, &newer.known, NULL), -EINVAL);
+	cr_assert_eq(cgkill_signal(cg, -1, 0, NULL), -EINVAL);
+	cr_assert_eq(cgkill_signal(cg, SIGTERM, 1U << 30, NULL), -EINVAL);
 	newer.known.size = 4;
 	cr_assert_eq(cgkill_stop(cg, &newer.known, NULL), -EINVAL);
 }
