@@ -15,20 +15,17 @@ static void close_all_but(int a, int b)
 	unsigned low = (unsigned)MIN_OF(a, b), high = (unsigned)MAX_OF(a, b);
 
 	if (low > 0)
-		close_range(0, low - 1, 0);
+		kernel_close_range(0, low - 1, 0);
 	if (high > low + 1)
-		close_range(low + 1, high - 1, 0);
-	close_range(high + 1, ~0U, 0);
+		kernel_close_range(low + 1, high - 1, 0);
+	kernel_close_range(high + 1, ~0U, 0);
 }
 
 _Noreturn static void watch(const struct cgkill_cgroup *cg, int parent)
 {
 	const struct cgkill_stop_options kill = { .size = sizeof(kill) };
 	struct pollfd p = { .fd = parent, .events = POLLIN };
-	sigset_t all;
 
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_NAME, "cgkill-warden");
 	setsid();
 	close_all_but(parent, cgkill_fd(cg));
@@ -42,14 +39,19 @@ _Noreturn static void watch(const struct cgkill_cgroup *cg, int parent)
 int warden_start(const struct cgkill_cgroup *cg)
 {
 	cleanup_close int parent = pidfd_open_pid(getpid());
+	sigset_t all, old;
 	int pidfd = -1;
 	pid_t pid;
 
 	if (parent < 0)
 		return parent;
+	/* From its first moment on: what stops or ends our process group must not stop it before it has left that. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
 	pid = kernel_fork_quietly(&pidfd);
 	if (pid == 0)
 		watch(cg, parent);
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	return pid < 0 ? pid : pidfd;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "sys/kernel.h"
 #include "sys/pidfd.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -43,9 +44,9 @@ pid_t child_fork(int keep_fd, int *pidfd)
 
 	if (pid != 0)
 		return pid;
-	close_range(keep + 1, ~0U, 0);
+	kernel_close_range(keep + 1, ~0U, 0);
 	if (keep > 3)
-		close_range(3, keep - 1, 0);
+		kernel_close_range(3, keep - 1, 0);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/socket.h"
 #include "exec/child.h"
+#include "sys/kernel.h"
 
 /* First all out of the way of each other, then each to its place, without close-on-exec but for what is the child's own. */
 static int install(const struct exec_fds *fds, int first)
@@ -57,6 +58,6 @@ void child_set_up_fds(struct child *c)
 		set_blocking(c, first);
 	}
 	if (c->report_fd > end)
-		(void)!close_range((unsigned)end, (unsigned)c->report_fd - 1, 0);
-	(void)!close_range((unsigned)c->report_fd + 1, UINT_MAX, 0);
+		kernel_close_range((unsigned)end, (unsigned)c->report_fd - 1, 0);
+	kernel_close_range((unsigned)c->report_fd + 1, UINT_MAX, 0);
 }

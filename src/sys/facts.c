@@ -60,9 +60,9 @@ _Noreturn static void run_child(const struct question *q, struct report *report)
 	int keep = q->cg ? q->cg->fd : 2;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	close_range((unsigned)keep + 1, ~0U, 0);
+	kernel_close_range((unsigned)keep + 1, ~0U, 0);
 	if (keep > 3)
-		close_range(3, (unsigned)keep - 1, 0);
+		kernel_close_range(3, (unsigned)keep - 1, 0);
 	answer(q, report);
 	_exit(0);
 }

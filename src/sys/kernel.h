@@ -39,13 +39,13 @@ _Static_assert(sizeof(struct pidfd_info) == 64, "PIDFD_INFO_SIZE_VER0");
 #define SCM_PIDFD 0x04
 #endif
 
-static inline int kernel_openat2(int dirfd, const char *path, uint64_t flags, uint64_t resolve)
-{
-	struct open_how how = { .flags = flags, .resolve = resolve };
-	long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
-}
+/*
+ * openat2(2). Before Linux 5.6 one component after the other, for RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH (which then takes no
+ * ".." and no symlink at all) and RESOLVE_NO_XDEV (of a relative path, for which /proc must be there; else -EXDEV).
+ */
+int kernel_openat2(int dirfd, const char *path, uint64_t flags, uint64_t resolve);
+/* close_range(2), with CLOSE_RANGE_CLOEXEC or 0; it cannot fail. Async-signal-safe. */
+void kernel_close_range(unsigned first, unsigned last, unsigned flags);
 
 /* Always close-on-exec: pidfd_open(2). */
 static inline int kernel_pidfd_open(pid_t pid)
