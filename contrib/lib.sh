@@ -40,6 +40,7 @@ libcriterion-dev pkg-config --exists criterion
 # shellcheck disable=SC2034
 ci_needs='
 attr               command -v setfattr
+bubblewrap         command -v bwrap
 busybox-static     command -v busybox
 clang              command -v clang
 clang-format       command -v clang-format
@@ -55,11 +56,16 @@ libxml2-utils      command -v xmllint
 mandoc             command -v mandoc
 python3            command -v python3
 qemu-system-x86    command -v qemu-system-x86_64
+runit              command -v runsvdir
+s6                 command -v s6-svscan
+runc               command -v runc
 shellcheck         command -v shellcheck
 socat              command -v socat
 spin               command -v spin
 strace             command -v strace
 systemd            command -v systemctl
+systemd-container  command -v systemd-nspawn
+tini               command -v tini
 xz-utils           command -v xz
 '
 
