@@ -41,3 +41,16 @@ AC_DEFUN([CGKILL_NEED_FLAG], [
 AC_DEFUN([CGKILL_ENABLE], [
   AC_ARG_ENABLE([$1], [AS_HELP_STRING([--enable-$1], [$2])], [], [enable_$1=no])
 ])
+
+# CGKILL_WITH_UNITDIR(VARIABLE, HELP)
+# -----------------------------------
+# --with-VARIABLE=DIR, or without a DIR where systemd says. Empty by default; the conditional WITH_VARIABLE.
+AC_DEFUN([CGKILL_WITH_UNITDIR], [
+  AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1@<:@=DIR@:>@], [$2])], [$1=$with_$1], [$1=no])
+  AS_IF([test "$$1" = yes], [
+    AS_UNSET([$1])
+    PKG_CHECK_VAR([$1], [systemd], [$1], [],
+      [AC_MSG_ERROR([systemd does not say where: apt-get install systemd, or --with-$1=DIR])])])
+  AC_SUBST([$1])
+  AM_CONDITIONAL([WITH_]m4_toupper([$1]), [test "$$1" != no])
+])
