@@ -150,8 +150,9 @@ static void log_survivors(const struct supervised *sv)
 
 	close_fd(hanging);
 	for (ssize_t i = 0; i < n; i++)
-		log_error("%s: %d (%s) outlives SIGKILL: it %s", supervised_name(sv), (int)facts[i].pid,
-			  facts[i].comm, explain_reason(&facts[i], reason, sizeof(reason)));
+		log_error("%s: %d (%s) %s: it %s", supervised_name(sv), (int)facts[i].pid, facts[i].comm,
+			  sv->machine.state == STATE_STUCK ? "outlives SIGKILL" : "lives on",
+			  explain_reason(&facts[i], reason, sizeof(reason)));
 }
 
 static void finish(struct shutdown *s)

@@ -243,7 +243,7 @@ void subtree_close(struct manager *m, bool all_ended)
 	if (m->root_name && !all_ended)
 		(void)unlinkat(m->root_parent.fd, m->root_name, AT_REMOVEDIR);
 	else if (m->root_name && cg_remove(&m->root_parent, m->root_name) == -EBUSY)
-		log_warning("processes live on below %s/%s", m->root_parent.path, m->root_name);
+		log_warning("processes live on below %s", m->root.path);
 	free(TAKE_PTR(m->root_name));
 	if (all_ended)
 		leaf_leave(m);
