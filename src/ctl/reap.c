@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "ctl/process.h"
+#include "sys/kin.h"
 #include "sys/pidfd.h"
 #include "util/parse.h"
 
@@ -149,20 +150,14 @@ static void fail(struct reap *reap, int error)
 
 /* ---- the guard ---- */
 
-/* The parent's number, from proc_pid_status(5); 0: none that we see. -ESRCH: it has ended. */
+/* The parent's number; 0: none that we see. -ESRCH: it has ended. */
 static pid_t parent_of(pid_t pid)
 {
-	char path[32], text[1024], *line;
-	cleanup_close int fd = -1, pidfd = -1;
-	ssize_t n;
+	pid_t parent = process_parent(pid);
+	cleanup_close int pidfd = -1;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	text[MAX_OF(n, 0)] = '\0';
-	line = strstr(text, "\nPPid:\t");
-	if (line)
-		return (pid_t)strtol(line + strlen("\nPPid:\t"), NULL, 10);
+	if (parent != -ESRCH)
+		return parent;
 	pidfd = pidfd_open_pid(pid);
 	return pidfd == -ESRCH ? -ESRCH : -EACCES; /* hidden, by hidepid= */
 }

@@ -31,6 +31,7 @@
 #include "daemon/slicekill.h"
 #include "daemon/slices.h"
 #include "daemon/sockets.h"
+#include "sys/kin.h"
 #include "util/buf.h"
 #include "util/log.h"
 #include "util/ownmem.h"

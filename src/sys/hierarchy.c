@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 
 #include "sys/mountinfo.h"
 
@@ -126,37 +127,54 @@ static void cut_deleted(char *path)
 		path[strlen(path) - strlen(mark)] = '\0';
 }
 
+/*
+ * Past the whole lines in text, or at the path in that of cgroup2, which has hierarchy number 0 and no controllers. No name
+ * of a cgroup holds a newline.
+ */
+static char *find_path(char *text, bool *found)
+{
+	char *line = text, *end;
+
+	while ((end = strchr(line, '\n'))) {
+		*end = '\0';
+		*found = after_prefix(line, "0::");
+		if (*found)
+			return line + strlen("0::");
+		line = end + 1;
+	}
+	return line;
+}
+
+/* Not by stdio(3), whose buffers are a good part of the work here. */
 int cgroup_path_of(pid_t pid, char **out)
 {
-	cleanup_fclose FILE *f = NULL;
-	cleanup_free char *line = NULL;
 	char name[sizeof("/proc//cgroup") + 3 * sizeof(pid_t)] = "/proc/self/cgroup";
-	size_t cap = 0;
-	ssize_t n;
+	char text[PATH_MAX + 512], *at; /* the longest line: proc_cgroup_show() */
+	cleanup_close int fd = -1;
+	size_t kept = 0;
+	bool found = false;
 
 	if (pid != 0)
 		snprintf(name, sizeof(name), "/proc/%d/cgroup", (int)pid);
-	f = fopen(name, "re");
-	if (!f)
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : failure();
-	/* cgroup2 has hierarchy number 0 and no controllers. No name of a cgroup holds a newline. */
-	while (errno = 0, (n = getline(&line, &cap, f)) >= 0) {
-		const char *path = after_prefix(line, "0::");
-		char *copy;
+	while (!found) {
+		ssize_t n = read(fd, text + kept, sizeof(text) - 1 - kept);
 
-		if (!path)
-			continue;
-		line[n - 1] = '\0';
-		copy = strdup(path);
-		if (!copy)
-			return -ENOMEM;
-		cut_deleted(copy);
-		*out = copy;
-		return 0;
+		if (n < 0)
+			return failure(); /* ESRCH when it went between open and read */
+		if (n == 0)
+			return -ENODATA;
+		kept += (size_t)n;
+		text[kept] = '\0';
+		at = find_path(text, &found);
+		kept -= (size_t)(at - text);
+		memmove(text, at, kept + 1);
 	}
-	if (feof(f))
-		return -ENODATA;
-	return failure(); /* ESRCH when it went between open and read */
+	cut_deleted(text);
+	*out = strdup(text);
+	return *out ? 0 : -ENOMEM;
 }
 
 /* Is one of the components ".."? Such a path (of what is outside our cgroup namespace) must not be glued to another. */

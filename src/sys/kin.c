@@ -3,24 +3,44 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 
 #include "sys/pidfd.h"
 #include "util/parse.h"
 
-/* Not from /proc/PID/stat, which may hang its reader: see process_is_zombie(). */
-pid_t process_parent(pid_t pid)
+/*
+ * What stands behind key in proc_pid_status(5), in text, NULL if it cannot be told. Not /proc/PID/stat: Linux 6.18 has its
+ * reader wait for exec_update_lock, and a process that hangs in execve holds that. status takes no such lock.
+ */
+static const char *status_of(pid_t pid, const char *key, char *text, size_t cap)
 {
-	cleanup_fclose FILE *f = NULL;
-	char path[32], line[128];
-	const char *value;
-	int parent = -ESRCH;
+	char path[32];
+	cleanup_close int fd = -1;
+	const char *line;
+	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	f = fopen(path, "re");
-	while (f && parent < 0 && fgets(line, sizeof(line), f))
-		if ((value = after_prefix(line, "PPid:\t")))
-			parent = atoi(value);
-	return parent;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, cap - 1);
+	text[MAX_OF(n, 0)] = '\0';
+	line = strstr(text, key);
+	return line ? line + strlen(key) : NULL;
+}
+
+pid_t process_parent(pid_t pid)
+{
+	char text[1024];
+	const char *parent = status_of(pid, "\nPPid:\t", text, sizeof(text));
+
+	return parent ? (pid_t)strtol(parent, NULL, 10) : -ESRCH;
+}
+
+bool process_is_zombie(pid_t pid)
+{
+	char text[1024];
+	const char *state = status_of(pid, "\nState:\t", text, sizeof(text));
+
+	return state && (*state == 'Z' || *state == 'X');
 }
 
 /* In a procfs of another PID namespace "self" has another number there, or none: proc(5). */

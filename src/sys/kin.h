@@ -10,6 +10,8 @@
 
 /* The parent's number; 0: it has none that is seen from here. -ESRCH: it has ended, or is hidden. */
 pid_t process_parent(pid_t pid);
+/* Has the process ended, only nobody has reaped it, or may (a tracer withholds it)? False when it cannot be told. */
+bool process_is_zombie(pid_t pid);
 
 struct relative {
 	pid_t pid, parent; /* as /proc showed them */

@@ -35,23 +35,6 @@ static int still_there(int pidfd)
 	return r == -EPERM ? 0 : r;
 }
 
-/*
- * Not /proc/PID/stat: Linux 6.18 has its reader wait for exec_update_lock, and a process that hangs
- * in execve holds that. status takes no such lock.
- */
-bool process_is_zombie(pid_t pid)
-{
-	cleanup_fclose FILE *f = NULL;
-	char path[32], line[128];
-	const char *state = NULL;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	f = fopen(path, "re");
-	while (f && !state && fgets(line, sizeof(line), f))
-		state = after_prefix(line, "State:\t");
-	return state && (*state == 'Z' || *state == 'X');
-}
-
 /* A field behind comm of proc_pid_stat(5); comm, field 2, may hold anything, so count from its last ')'. */
 static int stat_field(pid_t pid, int wanted, uint64_t *out)
 {

@@ -34,9 +34,6 @@ int pidfd_was_in_subtree(int pidfd, pid_t pid, const struct cg *cg) must_check;
 /* The number of a process's parent (0: it has none that is seen from here), and the id of its cgroup. -EOPNOTSUPP: before Linux 6.13. */
 int pidfd_origin(int pidfd, pid_t *parent, uint64_t *cgroup_id) must_check;
 
-/* Has the process ended, only nobody has reaped it, or may (a tracer withholds it)? False when it cannot be told. */
-bool process_is_zombie(pid_t pid);
-
 /* It has, with all its threads, reaped or not. */
 bool pidfd_has_ended(int pidfd);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -33,6 +34,34 @@ Test(hierarchy_live, there_and_back)
 	cr_assert_eq(st.st_ino, t.root.id);
 	cr_assert_eq(hierarchy_cgroup_path(&t.hierarchy, file, &again), 0);
 	cr_assert_str_eq(again, cgroup);
+	cgtest_end(&t);
+}
+
+/* As long as the kernel tells one: below PATH_MAX. */
+Test(hierarchy_live, long_paths)
+{
+	struct cg above[40];
+	char name[100];
+	struct cgtest t;
+	size_t n = 0;
+
+	begin(&t);
+	memset(name, 'x', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	for (; n < ARRAY_SIZE(above) && strlen(n ? above[n - 1].path : "") + sizeof(name) < PATH_MAX;
+	     n++) {
+		cleanup_free char *seen = NULL;
+		pid_t pid;
+
+		if (cg_create(&above[n], n ? &above[n - 1] : &t.root, name) < 0)
+			break; /* cgroup.max.depth */
+		pid = cgtest_start(&above[n], MEMBER_SLEEPER);
+		cr_assert_eq(cgroup_path_of(pid, &seen), 0, "depth %zu", n);
+		cr_assert_str_eq(seen, above[n].path);
+	}
+	cr_expect_gt(n, 3);
+	while (n > 0)
+		cg_close(&above[--n]);
 	cgtest_end(&t);
 }
 
