@@ -10,9 +10,14 @@
 
 #define ERROR_MAX 4095 /* MAX_ERRNO of the kernel */
 
+#ifndef AF_MCTP /* not in musl 1.2.5 */
+#define AF_MCTP 45
+#endif
+enum { FAMILIES = MAX_OF(AF_MAX, AF_MCTP + 1) };
+
 #define FAMILY(name) [AF_##name] = "AF_" #name
 /* clang-format off */
-static const char *const families[AF_MAX] = {
+static const char *const families[FAMILIES] = {
 	FAMILY(UNIX), FAMILY(INET), FAMILY(AX25), FAMILY(IPX), FAMILY(APPLETALK), FAMILY(NETROM), FAMILY(BRIDGE),
 	FAMILY(ATMPVC), FAMILY(X25), FAMILY(INET6), FAMILY(ROSE), FAMILY(DECnet), FAMILY(NETBEUI), FAMILY(SECURITY),
 	FAMILY(KEY), FAMILY(NETLINK), FAMILY(PACKET), FAMILY(ASH), FAMILY(ECONET), FAMILY(ATMSVC), FAMILY(RDS),
@@ -22,7 +27,7 @@ static const char *const families[AF_MAX] = {
 	FAMILY(MCTP),
 };
 /* clang-format on */
-_Static_assert(AF_MAX <= 64, "a family is a bit of struct family_list");
+_Static_assert(FAMILIES <= 64, "a family is a bit of struct family_list");
 
 static const struct {
 	const char *alias;
@@ -123,28 +128,6 @@ bool syscall_list_matters(const struct syscall_list *list)
 	return false;
 }
 
-/* errno(3); glibc has one name a number, and these are the others. */
-static int find_error(const char *name)
-{
-	static const struct {
-		const char *alias;
-		int number;
-	} aliases[] = { { "EWOULDBLOCK", EWOULDBLOCK },
-			{ "EDEADLOCK", EDEADLOCK },
-			{ "EOPNOTSUPP", EOPNOTSUPP } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(aliases); i++)
-		if (streq(name, aliases[i].alias))
-			return aliases[i].number;
-	for (int number = 1; number <= EHWPOISON; number++) {
-		const char *known = strerrorname_np(number);
-
-		if (known && streq(name, known))
-			return number;
-	}
-	return -EINVAL;
-}
-
 int syscall_action_parse(const char *text, int *out)
 {
 	unsigned number;
@@ -157,10 +140,9 @@ int syscall_action_parse(const char *text, int *out)
 			*out = (int)number;
 		return r;
 	}
-	r = streq(text, "kill") ? SYSCALL_KILL : find_error(text);
-	if (r == -EINVAL)
-		return r;
-	*out = r;
+	if (!streq(text, "kill"))
+		return parse_error_name(text, out);
+	*out = SYSCALL_KILL;
 	return 0;
 }
 
@@ -171,7 +153,7 @@ int family_find(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(family_aliases); i++)
 		if (streq(name, family_aliases[i].alias))
 			return family_aliases[i].family;
-	for (int i = 0; i < AF_MAX; i++)
+	for (int i = 0; i < FAMILIES; i++)
 		if (families[i] && streq(name, families[i]))
 			return i;
 	return -1;
@@ -179,7 +161,7 @@ int family_find(const char *name)
 
 const char *family_name(int family)
 {
-	return family >= 0 && family < AF_MAX ? families[family] : NULL;
+	return family >= 0 && family < FAMILIES ? families[family] : NULL;
 }
 
 int architecture_find(const char *name)
@@ -227,8 +209,8 @@ static void put_calls(struct buf *b, const struct filter *f)
 		put_separated(b, start, syscall_name(i));
 		if (action == SYSCALL_KILL)
 			buf_puts(b, ":kill");
-		else if (action > 0 && strerrorname_np(action))
-			buf_printf(b, ":%s", strerrorname_np(action));
+		else if (error_name(action))
+			buf_printf(b, ":%s", error_name(action));
 		else if (action >= 0)
 			buf_printf(b, ":%d", action);
 	}
@@ -264,7 +246,7 @@ static void put_families(struct buf *b, const struct filter *f)
 	start = b->len;
 	if (list->allow && list->families == 0)
 		buf_puts(b, "none");
-	for (int i = 0; i < AF_MAX; i++)
+	for (int i = 0; i < FAMILIES; i++)
 		if (list->families >> i & 1)
 			put_separated(b, start, families[i]);
 }

@@ -2,7 +2,6 @@
 #include "daemon/batch.h"
 
 #include <errno.h>
-#include <malloc.h>
 
 #include "daemon/check.h"
 #include "daemon/escape.h"
@@ -10,6 +9,7 @@
 #include "daemon/render.h"
 #include "daemon/resolve.h"
 #include "daemon/scheduler.h"
+#include "util/compat.h"
 #include "util/log.h"
 #include "util/ownmem.h"
 #include "util/strv.h"

@@ -18,6 +18,7 @@
 #include "core/credentials.h"
 #include "core/env.h"
 #include "core/words.h"
+#include "util/compat.h"
 #include "util/parse.h"
 #include "util/strv.h"
 

@@ -29,8 +29,11 @@ static int is_report(const struct dirent *de)
 static void remove_oldest(int dir_fd, int keep)
 {
 	struct dirent **v = NULL;
-	int n = scandirat(dir_fd, ".", &v, is_report, alphasort);
+	char path[32];
+	int n;
 
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", dir_fd);
+	n = scandir(path, &v, is_report, alphasort);
 	for (int i = 0; i < n; i++) {
 		if (i < n - keep)
 			(void)unlinkat(dir_fd, v[i]->d_name, 0);

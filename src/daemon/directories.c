@@ -11,6 +11,7 @@
 #include "daemon/removals.h"
 #include "daemon/supervisor.h"
 #include "sys/beneath.h"
+#include "util/compat.h"
 #include "util/log.h"
 
 /* 1: it is in the trash; 0: there is nothing; -errno. A link is the administrator's, and leads to what is not ours. */

@@ -12,9 +12,10 @@
 #include "daemon/supervisor.h"
 #include "sys/pidfd.h"
 #include "util/log.h"
+#include "util/parse.h"
 
 /* systemd-nspawn, LXC and podman ask an init for an orderly end by it: systemd(1), "SIGNALS". */
-#define SIG_HALT (SIGRTMIN + 3)
+#define SIG_HALT (SIGNAL_RTMIN + 3)
 
 struct init {
 	struct manager *manager;

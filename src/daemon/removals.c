@@ -12,6 +12,7 @@
 #include "daemon/manager.h"
 #include "sys/beneath.h"
 #include "sys/empty.h"
+#include "util/compat.h"
 #include "util/log.h"
 
 #define TRASH	     ".cgkill-removed"

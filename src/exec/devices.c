@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "exec/child.h"
+#include "util/compat.h"
 
 /* As the host has them: nodes and links are made again, the rest is shown. */
 static const char *const names[] = {

@@ -19,6 +19,7 @@
 #include "sys/beneath.h"
 #include "sys/kernel.h"
 #include "util/buf.h"
+#include "util/compat.h"
 
 struct view {
 	const struct child *c;

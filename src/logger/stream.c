@@ -15,6 +15,7 @@
 
 #include "core/logline.h"
 #include "core/logwire.h"
+#include "util/compat.h"
 
 #define CHUNK_SIZE (1U << 20) /* what a FIFO holds at most: pipe(7), pipe-max-size */
 #define WARY_SIZE \

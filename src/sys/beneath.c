@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "sys/kernel.h"
+#include "util/compat.h"
 
 #define DIRECTORY (O_PATH | O_DIRECTORY | O_CLOEXEC)
 

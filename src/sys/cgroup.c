@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/limits.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -305,7 +306,7 @@ static int child_names(const struct cg *cg, struct buf *out)
 	if (fd < 0)
 		return cg_is_gone(fd) ? 0 : fd;
 	do {
-		n = getdents64(fd, entries, sizeof(entries));
+		n = getdents64(fd, (void *)entries, sizeof(entries));
 		for (ssize_t i = 0; i < n;) {
 			const struct dirent64 *entry = (const void *)(entries + i);
 

@@ -9,6 +9,7 @@
 
 #include "sys/kernel.h"
 #include "util/clock.h"
+#include "util/compat.h"
 #include "util/macro.h"
 
 static DIR *list(int dir, const char *name)

@@ -35,12 +35,19 @@ const char *format_span(usec_t span, char buf[static SPAN_MAX]);
 /* The same for a look: three digits, or whole seconds from a minute on. "1.25s", "312ms", "1min 30s" */
 const char *format_span_short(usec_t span, char buf[static SPAN_MAX]);
 
+/* glibc's SIGRTMIN, and so what everybody means by "RTMIN+3": signal(7). musl keeps one more for itself. */
+#define SIGNAL_RTMIN 34
 /* "SIGTERM", "TERM", "15", "SIGRTMIN+3", "RTMAX-1" → number. Names are case-sensitive. */
 int parse_signal(const char *s, int *out) must_check;
 /*
  * The name without SIG ("TERM", "RTMIN+3"), or the number in digits; static or per-thread storage.
  */
 const char *signal_name(int sig);
+
+/* "EPERM", by errno(3), to its number. 0 or -EINVAL. Names are case-sensitive. */
+int parse_error_name(const char *s, int *out) must_check;
+/* Static; NULL for what no error has as its number. */
+const char *error_name(int error);
 
 /*
  * The names of exit codes as systemd.exec(5) lists them (SUCCESS, FAILURE, EXEC, USER …), and

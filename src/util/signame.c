@@ -35,7 +35,7 @@ static int parse_realtime_offset(const char *s, char sign, int *out)
 		if (r < 0)
 			return r;
 	}
-	if (offset > (unsigned)(SIGRTMAX - SIGRTMIN))
+	if (offset > (unsigned)(SIGRTMAX - SIGNAL_RTMIN))
 		return -ERANGE;
 	*out = (int)offset;
 	return 0;
@@ -54,7 +54,7 @@ static int parse_realtime(const char *s, int *out)
 		r = -EINVAL;
 	if (r < 0)
 		return r;
-	*out = from_min ? SIGRTMIN + offset : SIGRTMAX - offset;
+	*out = from_min ? SIGNAL_RTMIN + offset : SIGRTMAX - offset;
 	return 0;
 }
 
@@ -88,8 +88,8 @@ const char *signal_name(int sig)
 
 	if (sig > 0 && (size_t)sig < ARRAY_SIZE(names) && names[sig])
 		return names[sig];
-	if (sig >= SIGRTMIN && sig <= SIGRTMAX)
-		snprintf(buf, sizeof(buf), "RTMIN+%d", sig - SIGRTMIN);
+	if (sig >= SIGNAL_RTMIN && sig <= SIGRTMAX)
+		snprintf(buf, sizeof(buf), "RTMIN+%d", sig - SIGNAL_RTMIN);
 	else
 		snprintf(buf, sizeof(buf), "%d", sig);
 	return buf;

@@ -59,6 +59,14 @@ static int as_signal(const char *s, int64_t *out)
 	return r;
 }
 
+static int as_error(const char *s, int64_t *out)
+{
+	int v = 0, r = parse_error_name(s, &v);
+
+	*out = v;
+	return r;
+}
+
 static int as_exit_status(const char *s, int64_t *out)
 {
 	int v = 0, r = parse_exit_status(s, &v);
@@ -263,6 +271,40 @@ Test(parse, every_signal_name_leads_back)
 	cr_assert_str_eq(signal_name(SIGRTMIN + 1), "RTMIN+1");
 	cr_assert_str_eq(signal_name(0), "0");
 	cr_assert_str_eq(signal_name(INT_MIN), "-2147483648");
+}
+
+/* glibc has as many names; of 95 it takes the other one, which systemd does not print. */
+Test(parse, every_error_name_leads_back)
+{
+	int back = 0;
+
+	for (int error = -1; error <= 4095; error++) {
+		const char *name = error_name(error), *known = error > 0 ? strerrorname_np(error) : NULL;
+
+		cr_assert_eq(!name, !known, "%d", error);
+		if (!name)
+			continue;
+		if (error != EOPNOTSUPP)
+			cr_assert_str_eq(name, known);
+		cr_assert_eq(parse_error_name(name, &back), 0, "%s", name);
+		cr_assert_eq(back, error, "%s", name);
+		if (error != EOPNOTSUPP)
+			cr_assert_eq(parse_error_name(known, &back), 0, "%s", known);
+	}
+	cr_assert_str_eq(error_name(EOPNOTSUPP), "EOPNOTSUPP");
+}
+
+Test(parse, error_name)
+{
+	static const struct number_case cases[] = {
+		{ "EPERM", 0, EPERM },	      { "ENOTSUP", 0, ENOTSUP },
+		{ "EWOULDBLOCK", 0, EAGAIN }, { "EDEADLOCK", 0, EDEADLK },
+		{ "eperm", -EINVAL, 0 },      { "PERM", -EINVAL, 0 },
+		{ "EPERM ", -EINVAL, 0 },     { "", -EINVAL, 0 },
+		{ "1", -EINVAL, 0 },
+	};
+
+	check_numbers(as_error, cases, ARRAY_SIZE(cases));
 }
 
 Test(parse, exit_status)
