@@ -54,6 +54,7 @@ golang-github-varlink-go-dev test -d /usr/share/gocode/src/github.com/varlink/go
 libuv1-dev         pkg-config --exists libuv
 libxml2-utils      command -v xmllint
 mandoc             command -v mandoc
+musl-dev           test -e "/usr/lib/$(gcc -print-multiarch | sed s/gnu/musl/)/libc.a"
 python3            command -v python3
 qemu-system-x86    command -v qemu-system-x86_64
 runit              command -v runsvdir
@@ -92,13 +93,12 @@ install_missing() {
 
 # --- build -------------------------------------------------------------------------------------
 
-# build DIR [CONFIGURE-OPTION…]: configures DIR (below the clone) when it is new or was configured
-# otherwise, and makes everything.
-build() {
+# configured DIR [CONFIGURE-OPTION…]: configures DIR (below the clone) when it is new or was configured otherwise.
+configured() {
 	local dir=$top/$1 wanted
 
 	shift
-	wanted="CC=${CC-} CFLAGS=${CFLAGS-} $*"
+	wanted="CC=${CC-} CFLAGS=${CFLAGS-} LDFLAGS=${LDFLAGS-} JANSSON_LIBS=${JANSSON_LIBS-} $*"
 	[ ! -e "$top/config.status" ] ||
 		refuse "the clone itself is configured: run 'make distclean' in $top, then this again"
 	# Later changes of configure.ac and Makefile.am are seen to by make.
@@ -110,7 +110,11 @@ build() {
 		(cd "$dir" && "$top/configure" --quiet "$@") || return
 		printf '%s\n' "$wanted" >"$dir/.configured"
 	fi
-	make -s -C "$dir" -j"$(nproc)"
+}
+
+# build DIR [CONFIGURE-OPTION…]: makes everything there.
+build() {
+	configured "$@" && make -s -C "$top/$1" -j"$(nproc)"
 }
 
 # --- results -----------------------------------------------------------------------------------
