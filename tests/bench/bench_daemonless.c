@@ -7,6 +7,8 @@
  *	run	 `cgkillctl run -- true`. bare = that process start, and one of true by posix_spawn(3)
  *	reap	 `cgkillctl reap` of 1 and 1,000 sleeping processes. raw = find them, SIGTERM through a pidfd to each, wait
  *		 for the emptiness, rmdir
+ *		 guarded = the same, once it is known that neither this process, nor PID 1, nor who waits for this process is in
+ *		 the cgroup; and each process is known to be in it once its pidfd is open. raw reaps whoever it is told to
  *	kill	 the same with --kill-only. raw = write cgroup.kill, wait for the emptiness, rmdir
  *
  * Raw work is done by a fresh process, too, this program, as cgkillctl is one: on cold caches, by code that has still to be
@@ -84,6 +86,29 @@ static bool is_empty(int events_fd)
 	return cg_events_read(events_fd, &events) < 0 || !events.populated;
 }
 
+/* That none of those lives in it who must not be killed. */
+static void guard(struct cg *cg)
+{
+	cleanup_close int fd = TAKE_FD(cg->fd);
+	struct hierarchy h;
+	const char *who;
+	uint64_t id;
+
+	if (hierarchy_find(&h, NULL) < 0 || cg_open_fd(cg, &h, TAKE_FD(fd)) < 0)
+		die("the cgroup");
+	if (cg_guard(cg, getppid(), &who) < 0)
+		die("it holds one of us");
+	for (pid_t pid = getppid(); pid > 1;) {
+		cleanup_close int pidfd = pidfd_open_pid(pid);
+
+		if (pidfd_origin(pidfd, &pid, &id) < 0)
+			break; /* Linux before 6.13: /proc would have to be asked */
+		if (id == cg->id)
+			die("it holds an ancestor");
+	}
+	hierarchy_deinit(&h);
+}
+
 static void raw_term(const struct cg *cg)
 {
 	struct cg_pids pids = { 0 };
@@ -93,18 +118,23 @@ static void raw_term(const struct cg *cg)
 	for (size_t i = 0; i < pids.n; i++) {
 		cleanup_close int pidfd = pidfd_open_pid(pids.v[i]);
 
+		if (cg->path && pidfd_in_cgroup(pidfd, pids.v[i], cg, VERIFY_AUTO) != 1)
+			die("a stranger");
 		if (pidfd_signal(pidfd, SIGTERM) < 0)
 			die("SIGTERM");
 	}
 	cg_pids_deinit(&pids);
 }
 
-/* What this program is as a process of its own: bench_daemonless raw reap|kill CGROUP. */
-static int raw_reap(const char *name, const char *path)
+/* What this program is as a process of its own: bench_daemonless raw|guarded reap|kill CGROUP. */
+static int raw_reap(bool guarded, const char *name, const char *path)
 {
-	const struct cg cg = { .fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
-	struct pollfd p = { .fd = cg_events_open(&cg), .events = POLLPRI };
+	struct cg cg = { .fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
+	struct pollfd p = { .events = POLLPRI };
 
+	if (guarded)
+		guard(&cg);
+	p.fd = cg_events_open(&cg);
 	is_empty(p.fd); /* a poll tells of changes since the last read */
 	if (streq(name, "reap"))
 		raw_term(&cg);
@@ -118,14 +148,15 @@ static int raw_reap(const char *name, const char *path)
 	return 0;
 }
 
-enum { RAW_BARE, RAW, BARE, CGKILL, WAYS };
-static const char *const way_names[] = { "raw-bare", "raw", "bare", "cgkill" };
+enum { RAW_BARE, RAW, GUARDED, BARE, CGKILL, WAYS };
+static const char *const way_names[] = { "raw-bare", "raw", "guarded", "bare", "cgkill" };
 
 static double run_way(const struct stand *s, const char *name, unsigned way, const char *path)
 {
 	const char *const argv[WAYS][5] = {
 		[RAW_BARE] = { "/proc/self/exe", "bare" },
 		[RAW] = { "/proc/self/exe", "raw", name, path },
+		[GUARDED] = { "/proc/self/exe", "guarded", name, path },
 		[BARE] = { s->cgkillctl, "--version" },
 		[CGKILL] = { s->cgkillctl, "reap", path, streq(name, "kill") ? "--kill-only" : NULL },
 	};
@@ -148,7 +179,7 @@ static double reap_once(struct stand *s, const char *name, unsigned n, unsigned 
 	cgtest_sleep_ms(30);
 	us = run_way(s, name, way, path);
 	for (unsigned i = 0; i < n; i++) {
-		if (way != CGKILL && way != RAW)
+		if (way == RAW_BARE || way == BARE)
 			kill(pids[i], SIGKILL);
 		waitpid(pids[i], NULL, 0);
 	}
@@ -160,11 +191,11 @@ static double reap_once(struct stand *s, const char *name, unsigned n, unsigned 
 
 static void bench_reap(struct stand *s, const char *name, unsigned n, unsigned rounds)
 {
-	static struct samples ways[WAYS], raw, cgkill;
+	static struct samples ways[WAYS], raw, guarded, cgkill;
 	cleanup_free char *sampled = text_of("%s-%u", name, n);
 
 	memset(ways, 0, sizeof(ways));
-	raw.n = cgkill.n = 0;
+	raw.n = guarded.n = cgkill.n = 0;
 	for (unsigned i = 0; i < rounds; i++) {
 		double us[WAYS] = { 0 };
 
@@ -175,11 +206,13 @@ static void bench_reap(struct stand *s, const char *name, unsigned n, unsigned r
 			sample(&ways[way], sampled, way_names[way], us[way], "us");
 		}
 		sample(&raw, sampled, "raw-net", us[RAW] - us[RAW_BARE], "us");
+		sample(&guarded, sampled, "guarded-net", us[GUARDED] - us[RAW_BARE], "us");
 		sample(&cgkill, sampled, "cgkill-net", us[CGKILL] - us[BARE], "us");
 	}
 	row(text_of("reap%s of %u / raw, less bare process starts",
 		    streq(name, "kill") ? " --kill-only" : "", n),
 	    1.1, median(&cgkill) / median(&raw), "");
+	row(text_of("  the same / guarded"), NAN, median(&cgkill) / median(&guarded), "");
 	for (unsigned way = 0; way < WAYS; way++)
 		row(text_of("  %s", way_names[way]), NAN, median(&ways[way]) / 1e3, "ms");
 }
@@ -188,8 +221,8 @@ int main(int argc, char **argv)
 {
 	struct stand s;
 
-	if (argc == 4 && streq(argv[1], "raw"))
-		return raw_reap(argv[2], argv[3]);
+	if (argc == 4 && (streq(argv[1], "raw") || streq(argv[1], "guarded")))
+		return raw_reap(streq(argv[1], "guarded"), argv[2], argv[3]);
 	if (argc == 2 && streq(argv[1], "bare"))
 		return 0;
 	table_begin(argc, argv);
