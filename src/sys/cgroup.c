@@ -497,7 +497,7 @@ static int match_id(const struct cg *cg, void *arg)
 	return cg->id == *(const uint64_t *)arg ? -EPERM : 0;
 }
 
-/* What /proc hides from us (hidepid=) the kernel tells all the same, if it is new enough. As guard_process(). */
+/* What /proc does not tell us (hidepid=) the kernel tells all the same, if it is new enough. As guard_process(). */
 static int guard_hidden(const struct cg *cg, pid_t pid)
 {
 	cleanup_close int pidfd = pidfd_open_pid(pid);
@@ -506,6 +506,14 @@ static int guard_hidden(const struct cg *cg, pid_t pid)
 	int r = pidfd < 0 ? pidfd : pidfd_origin(pidfd, &parent, &id);
 
 	return r < 0 ? r : cg_walk(cg, match_id, &id);
+}
+
+/* Is the one called as the other is when it is removed? Then one has lost that part of its name, and may be the other. */
+static bool may_be(const char *path, const char *removed)
+{
+	const char *rest = after_prefix(removed, path);
+
+	return rest && streq(rest, CGROUP_REMOVED);
 }
 
 /* -EPERM when pid lives below cg; -errno when it cannot be told. */
@@ -522,6 +530,10 @@ static int guard_process(const struct cg *cg, pid_t pid)
 	}
 	if (r < 0)
 		return r;
+	if (may_be(path, cg->path)) {
+		r = guard_hidden(cg, pid ? pid : getpid());
+		return r == -EOPNOTSUPP ? -EPERM : r;
+	}
 	return cgroup_path_is_below(path, cg->path) ? -EPERM : 0;
 }
 

@@ -118,13 +118,10 @@ void hierarchy_deinit(struct hierarchy *h)
 	*h = (struct hierarchy){ 0 };
 }
 
-/* The kernel ends the path of a removed cgroup with this; kernel/cgroup/cgroup.c, proc_cgroup_show(). */
-static void cut_deleted(char *path)
+static void cut_removed(char *path)
 {
-	static const char mark[] = " (deleted)";
-
-	if (ends_with(path, mark))
-		path[strlen(path) - strlen(mark)] = '\0';
+	if (ends_with(path, CGROUP_REMOVED))
+		path[strlen(path) - strlen(CGROUP_REMOVED)] = '\0';
 }
 
 /*
@@ -172,7 +169,7 @@ int cgroup_path_of(pid_t pid, char **out)
 		kept -= (size_t)(at - text);
 		memmove(text, at, kept + 1);
 	}
-	cut_deleted(text);
+	cut_removed(text);
 	*out = strdup(text);
 	return *out ? 0 : -ENOMEM;
 }

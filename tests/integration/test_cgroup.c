@@ -387,6 +387,27 @@ Test(cgroup, the_guard_refuses_ourselves_and_all_above)
 	cg_close(&a);
 }
 
+/* The path of who lives in "a (deleted)" reads like that of who is left of a removed "a". */
+Test(cgroup, the_guard_is_not_taken_in_by_a_name)
+{
+	struct cg a = create(&t.root, "a"), b = create(&t.root, "a (deleted)");
+	const char *who = NULL;
+	pid_t pid = cgtest_start(&b, MEMBER_SLEEPER);
+
+	cr_assert_eq(cg_guard(&b, pid, &who), -EPERM);
+	cr_assert(strstr(who, "the caller"), "%s", who);
+	cr_assert_eq(cg_attach(&b, 0), 0);
+	cr_assert_eq(cg_guard(&b, 0, &who), -EPERM);
+	cr_assert_str_eq(who, "cgkilld itself");
+	cr_assert_eq(cg_attach(&a, 0), 0);
+	if (cg_guard(&b, 0, &who) == -EPERM) /* Linux before 6.13 has no other word for it than the path */
+		cr_assert_str_eq(who, "cgkilld itself");
+	cr_assert_eq(cg_attach(&t.mount, 0), 0, "out again, so that the root can be removed");
+	end_member(pid);
+	cg_close(&b);
+	cg_close(&a);
+}
+
 /* In a PID namespace of its own, whose PID 1 lives in a and whose other process, which asks the guard, lives outside. */
 static int guard_beside_pid_1(const struct cg *a)
 {
