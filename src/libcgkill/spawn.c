@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "libcgkill/handle.h"
@@ -21,15 +22,29 @@ struct program {
 	sigset_t ignored;
 };
 
+/* Which word of the kernel's struct sigaction is the handler: arch/mips/include/uapi/asm/signal.h has the flags first. */
+#ifdef __mips__
+#define HANDLER_WORD 1
+#else
+#define HANDLER_WORD 0
+#endif
+
+/*
+ * Not by sigaction(3): musl takes a lock in it (for SIGABRT), and so do the sanitizers. A child that another thread makes
+ * meanwhile, past their fork handlers, would have that lock held for ever, and wait for it in its first signal(3).
+ */
 static sigset_t ignored_signals(void)
 {
-	struct sigaction now;
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (int sig = 1; sig < _NSIG; sig++)
-		if (sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+	for (int sig = 1; sig < _NSIG; sig++) {
+		uintptr_t now[64 / sizeof(uintptr_t)] = { 0 };
+
+		if (syscall(SYS_rt_sigaction, sig, NULL, now, (size_t)_NSIG / 8) == 0 &&
+		    now[HANDLER_WORD] == (uintptr_t)SIG_IGN)
 			sigaddset(&set, sig);
+	}
 	return set;
 }
 
