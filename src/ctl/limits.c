@@ -12,6 +12,7 @@
 #include "ctl/format.h"
 #include "sys/cgfile.h"
 #include "sys/host.h"
+#include "util/compat.h"
 #include "util/strv.h"
 
 /* ---- reading ---- */
@@ -265,7 +266,7 @@ static int set_process_limits(const struct limit *limits)
 	for (int i = 0; limits && i < RLIM_NLIMITS; i++) {
 		const struct rlimit wanted = { limits[i].soft, limits[i].hard };
 
-		if (limits[i].set && setrlimit(i, &wanted) < 0)
+		if (limits[i].set && setrlimit((__rlimit_resource_t)i, &wanted) < 0)
 			return refused("Limit", limit_name(i));
 	}
 	return 0;

@@ -5,6 +5,7 @@
 
 #include "core/limit.h"
 #include "exec/child.h"
+#include "util/compat.h"
 
 void child_set_up_limits(const struct child *c)
 {
@@ -15,17 +16,17 @@ void child_set_up_limits(const struct child *c)
 	for (int i = 0; u->limits && i < RLIM_NLIMITS; i++) {
 		struct rlimit want = { u->limits[i].soft, u->limits[i].hard }, have;
 
-		if (!u->limits[i].set || setrlimit(i, &want) == 0)
+		if (!u->limits[i].set || setrlimit((__rlimit_resource_t)i, &want) == 0)
 			continue;
 		if (errno != EPERM)
 			child_fail(c, STEP_LIMITS, errno);
 		/* Above the hard limit, without the privilege to raise it: as near as it can be. */
 		child_warn(c, STEP_LIMITS, EPERM, limit_name(i));
-		if (getrlimit(i, &have) < 0)
+		if (getrlimit((__rlimit_resource_t)i, &have) < 0)
 			child_fail(c, STEP_LIMITS, errno);
 		want.rlim_cur = MIN_OF(want.rlim_cur, have.rlim_max);
 		want.rlim_max = MIN_OF(want.rlim_max, have.rlim_max);
-		if (setrlimit(i, &want) < 0)
+		if (setrlimit((__rlimit_resource_t)i, &want) < 0)
 			child_fail(c, STEP_LIMITS, errno);
 	}
 }

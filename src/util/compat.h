@@ -16,6 +16,8 @@
 
 #ifdef __GLIBC__
 #include <malloc.h>
+#else
+typedef int __rlimit_resource_t; /* which getrlimit(2) takes as an enumeration in glibc */
 #endif
 
 #ifndef RENAME_NOREPLACE
