@@ -51,8 +51,9 @@ struct cgkill_cgroup;
 /*
  * Opens the cgroup of that path: a file path, or, where no cgroup2 is, a path as /proc/PID/cgroup shows it. The handle is the
  * caller's to close. -ELOOP: a component is a symlink (cgroupfs has none, so the path leads through somebody's directory);
- * -EMEDIUMTYPE: it is no cgroup of version 2; -ENOTDIR; -ENOENT; -EXDEV: not below the mount that shows our own cgroup;
- * -ENAMETOOLONG: its path is longer than PATH_MAX; -ENOSYS: no /proc is mounted, or no cgroup2 that shows our own cgroup.
+ * -EMEDIUMTYPE: it is no cgroup of version 2; -ENOTDIR; -ENOENT; -EXDEV: its mount is another cgroup namespace's, or none
+ * of this mount namespace; -ENAMETOOLONG: its path is longer than PATH_MAX; -ENOSYS: no /proc is mounted, and it is needed
+ * (before Linux 6.8, and for a path that is relative or has ".", ".." or "//" in it).
  */
 int cgkill_open(const char *path, struct cgkill_cgroup **out) CGKILL_MUST_CHECK;
 /* The same of a directory that is open, by any flags; fd stays the caller's. */

@@ -70,7 +70,7 @@ static int open_root(struct manager *m, const char *path)
 
 	if (!dir_copy || !base_copy)
 		return -ENOMEM;
-	r = cg_open_path(&m->root_parent, &m->hierarchy, dirname(dir_copy));
+	r = cg_open_path(&m->root_parent, dirname(dir_copy));
 	if (r < 0)
 		return r;
 	name = basename(base_copy);

@@ -29,66 +29,51 @@ static int open_directory(int dir_fd, const char *path, uint64_t resolve)
 	return kernel_openat2(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, resolve);
 }
 
-/* Takes fd over. */
-static int open_in(const struct hierarchy *h, int fd, struct cgkill_cgroup **out)
+/* Takes fd over. file_path: as cg_open_fd() has it. */
+static int open_cgroup(int fd, const char *file_path, struct cgkill_cgroup **out)
 {
 	struct cg cg;
-	int r = cg_open_fd(&cg, h, fd);
+	int r = cg_open_fd(&cg, fd, file_path);
 
 	return r < 0 ? r : wrap(cg, out);
 }
 
+static int open_file_path(const char *path, struct cgkill_cgroup **out)
+{
+	int fd = open_directory(AT_FDCWD, path, RESOLVE_NO_SYMLINKS);
+
+	return fd < 0 ? fd : open_cgroup(fd, path, out);
+}
+
 /* As /proc/PID/cgroup shows it. */
-static int open_cgroup_path(const struct hierarchy *h, const char *path, struct cgkill_cgroup **out)
+static int open_cgroup_path(const char *path, struct cgkill_cgroup **out)
 {
 	cleanup_free char *file_path = NULL;
-	cleanup_close int fd = -1;
-	int r = *path == '/' ? hierarchy_file_path(h, path, &file_path) : -ENOENT;
+	struct hierarchy h;
+	int r = *path == '/' ? hierarchy_find(&h, NULL) : -ENOENT;
 
 	if (r < 0)
 		return r;
-	fd = open_directory(AT_FDCWD, file_path, RESOLVE_NO_SYMLINKS);
-	return fd < 0 ? fd : open_in(h, TAKE_FD(fd), out);
-}
-
-/* -ENOSYS: without /proc nobody knows where he is, and without a mount that shows it nobody knows where others are. */
-static int find_hierarchy(struct hierarchy *out)
-{
-	int r = hierarchy_find(out, NULL);
-
-	return r == -ESRCH || r == -ENOENT ? -ENOSYS : r;
+	r = hierarchy_file_path(&h, path, &file_path);
+	hierarchy_deinit(&h);
+	return r < 0 ? r : open_file_path(file_path, out);
 }
 
 PUBLIC int cgkill_open(const char *path, struct cgkill_cgroup **out)
 {
-	cleanup_close int fd = open_directory(AT_FDCWD, path, RESOLVE_NO_SYMLINKS);
-	struct hierarchy h;
-	int r = find_hierarchy(&h);
+	int r = open_file_path(path, out);
 
-	if (r < 0)
-		return r;
-	r = fd < 0 ? fd : open_in(&h, TAKE_FD(fd), out);
-	if ((r == -ENOENT || r == -EMEDIUMTYPE) && open_cgroup_path(&h, path, out) == 0)
-		r = 0;
-	hierarchy_deinit(&h);
+	if ((r == -ENOENT || r == -EMEDIUMTYPE) && open_cgroup_path(path, out) == 0)
+		return 0;
 	return r;
 }
 
 PUBLIC int cgkill_open_fd(int fd, struct cgkill_cgroup **out)
 {
 	/* An open file of our own: a position of reading is shared by those that dup(2) made. */
-	cleanup_close int own = open_directory(fd, ".", RESOLVE_BENEATH);
-	struct hierarchy h;
-	int r;
+	int own = open_directory(fd, ".", RESOLVE_BENEATH);
 
-	if (own < 0)
-		return own;
-	r = find_hierarchy(&h);
-	if (r < 0)
-		return r;
-	r = open_in(&h, TAKE_FD(own), out);
-	hierarchy_deinit(&h);
-	return r;
+	return own < 0 ? own : open_cgroup(own, NULL, out);
 }
 
 PUBLIC int cgkill_create(const struct cgkill_cgroup *parent, const char *name, struct cgkill_cgroup **out)

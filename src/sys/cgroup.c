@@ -40,23 +40,6 @@ static int directory_id(int fd, uint64_t *out)
 	return 0;
 }
 
-/* What the descriptor is really: free of symlinks, "..", and doubled slashes. */
-static int path_of_fd(int fd, char **out)
-{
-	char link[32], path[PATH_MAX];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n < 0)
-		return -errno;
-	if ((size_t)n == sizeof(path) - 1)
-		return -ENAMETOOLONG;
-	path[n] = '\0';
-	*out = strdup(path);
-	return *out ? 0 : -ENOMEM;
-}
-
 /* O_DIRECTORY|O_NOFOLLOW says ENOTDIR of a symlink; people are helped more by ELOOP. */
 static int open_error(const char *file_path, int error)
 {
@@ -67,17 +50,17 @@ static int open_error(const char *file_path, int error)
 	return error;
 }
 
-int cg_open_path(struct cg *out, const struct hierarchy *h, const char *file_path)
+int cg_open_path(struct cg *out, const char *file_path)
 {
 	int fd = open(file_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-	return fd < 0 ? open_error(file_path, -errno) : cg_open_fd(out, h, fd);
+	return fd < 0 ? open_error(file_path, -errno) : cg_open_fd(out, fd, NULL);
 }
 
-int cg_open_fd(struct cg *out, const struct hierarchy *h, int dir_fd)
+int cg_open_fd(struct cg *out, int dir_fd, const char *file_path)
 {
 	cleanup_close int fd = dir_fd;
-	cleanup_free char *real = NULL, *path = NULL;
+	cleanup_free char *path = NULL;
 	struct statfs fs;
 	uint64_t id = 0;
 	int r;
@@ -89,10 +72,7 @@ int cg_open_fd(struct cg *out, const struct hierarchy *h, int dir_fd)
 	r = directory_id(fd, &id);
 	if (r < 0)
 		return r;
-	r = path_of_fd(fd, &real);
-	if (r < 0)
-		return r;
-	r = hierarchy_cgroup_path(h, real, &path);
+	r = cgroup_path_of_directory(fd, file_path, &path);
 	if (r < 0)
 		return r;
 	*out = (struct cg){ .fd = TAKE_FD(fd), .id = id, .path = TAKE_PTR(path) };
@@ -286,6 +266,14 @@ int cg_attach(const struct cg *cg, pid_t pid)
 	return write_file(cg, "cgroup.procs", text);
 }
 
+/* The link count of a kernfs directory is 2 + children: kernfs_refresh_inode(). Most cgroups are leaves. 1, 0, -errno. */
+static int is_leaf(const struct cg *cg)
+{
+	struct stat st;
+
+	return fstat(cg->fd, &st) < 0 ? -errno : st.st_nlink <= 2;
+}
+
 /*
  * Appends the names of cg's children, each with its NUL. They are collected before any is entered:
  * a walk then holds one descriptor per level, and may remove what it finds.
@@ -294,14 +282,11 @@ static int child_names(const struct cg *cg, struct buf *out)
 {
 	_Alignas(struct dirent64) char entries[2048]; /* opendir(3) would take 32 KiB of heap for some 20 entries */
 	cleanup_close int fd = -1;
-	struct stat st;
+	int leaf = is_leaf(cg);
 	ssize_t n;
 
-	/* The link count of a kernfs directory is 2 + children: kernfs_refresh_inode(). Most cgroups are leaves. */
-	if (fstat(cg->fd, &st) < 0)
-		return -errno;
-	if (st.st_nlink <= 2)
-		return 0;
+	if (leaf != 0)
+		return MIN_OF(leaf, 0);
 	fd = open_beneath(cg, ".", O_RDONLY | O_DIRECTORY); /* cg->fd has one position for all who use it */
 	if (fd < 0)
 		return cg_is_gone(fd) ? 0 : fd;
@@ -497,15 +482,32 @@ static int match_id(const struct cg *cg, void *arg)
 	return cg->id == *(const uint64_t *)arg ? -EPERM : 0;
 }
 
-/* What /proc does not tell us (hidepid=) the kernel tells all the same, if it is new enough. As guard_process(). */
-static int guard_hidden(const struct cg *cg, pid_t pid)
-{
-	cleanup_close int pidfd = pidfd_open_pid(pid);
-	uint64_t id = 0;
-	pid_t parent;
-	int r = pidfd < 0 ? pidfd : pidfd_origin(pidfd, &parent, &id);
+/* Who moves on each time that it was not found where it was has to be met some time. */
+#define GUARD_TRIES 8
 
-	return r < 0 ? r : cg_walk(cg, match_id, &id);
+/*
+ * By the number of the process's cgroup, which needs no name and no /proc. It was in none of those that were looked at if it is
+ * where it was. -EOPNOTSUPP: the kernel does not tell (before Linux 6.13, or a seccomp filter).
+ */
+static int guard_by_id(const struct cg *cg, pid_t pid)
+{
+	cleanup_close int pidfd = pidfd_open_pid(pid ? pid : getpid());
+	uint64_t id = 0, before = 0;
+	pid_t parent;
+
+	for (int i = 0; i < GUARD_TRIES; i++) {
+		int r = pidfd < 0 ? pidfd : pidfd_origin(pidfd, &parent, &id);
+
+		if (r < 0)
+			return r == -ESRCH ? r : -EOPNOTSUPP;
+		if (id == before)
+			return 0;
+		before = id;
+		r = cg_walk(cg, match_id, &id);
+		if (r < 0)
+			return r;
+	}
+	return -EAGAIN;
 }
 
 /* Is the one called as the other is when it is removed? Then one has lost that part of its name, and may be the other. */
@@ -516,25 +518,35 @@ static bool may_be(const char *path, const char *removed)
 	return rest && streq(rest, CGROUP_REMOVED);
 }
 
-/* -EPERM when pid lives below cg; -errno when it cannot be told. */
-static int guard_process(const struct cg *cg, pid_t pid)
+static int guard_by_path(const struct cg *cg, pid_t pid)
 {
 	cleanup_free char *path = NULL;
 	int r = cgroup_path_of(pid, &path);
 
-	if (r == -ESRCH || r == -EACCES || r == -EPERM) {
-		int hidden = guard_hidden(cg, pid);
+	if (r == -ESRCH || r == -EACCES || r == -EPERM) { /* hidden, by hidepid=; or there is no /proc */
+		int by_id = guard_by_id(cg, pid);
 
 		/* Without a word from the kernel -EPERM would be one that was not said. */
-		return hidden != -EOPNOTSUPP ? hidden : r == -ESRCH ? -ESRCH : -EACCES;
+		return by_id != -EOPNOTSUPP ? by_id : r == -ESRCH ? -ESRCH : -EACCES;
 	}
 	if (r < 0)
 		return r;
 	if (may_be(path, cg->path)) {
-		r = guard_hidden(cg, pid ? pid : getpid());
+		r = guard_by_id(cg, pid);
 		return r == -EOPNOTSUPP ? -EPERM : r;
 	}
 	return cgroup_path_is_below(path, cg->path) ? -EPERM : 0;
+}
+
+/*
+ * -EPERM when pid lives below cg; -errno when it cannot be told. A path is one answer about any tree; where there is but one
+ * cgroup to look at its number is had for a tenth of that.
+ */
+static int guard_process(const struct cg *cg, pid_t pid)
+{
+	int r = is_leaf(cg) == 1 ? guard_by_id(cg, pid) : -EOPNOTSUPP;
+
+	return r == -EOPNOTSUPP ? guard_by_path(cg, pid) : r;
 }
 
 int cg_guard_process(const struct cg *cg, pid_t pid)
@@ -562,7 +574,8 @@ int cg_guard(const struct cg *cg, pid_t caller, const char **who)
 	if (r < 0)
 		return r;
 	r = caller > 0 ? cg_guard_process(cg, caller) : 0;
-	snprintf(text, sizeof(text), "the caller (PID %d)", (int)caller);
 	*who = r < 0 ? text : NULL;
+	if (r < 0)
+		snprintf(text, sizeof(text), "the caller (PID %d)", (int)caller);
 	return r;
 }

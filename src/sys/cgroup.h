@@ -25,11 +25,16 @@ struct cg {
 		-1, 0, NULL \
 	}
 
-/* Opens a cgroup by file path. -ENOTDIR, -EMEDIUMTYPE (not on cgroup2), -ENOENT, -ELOOP for a symlink in the last part. */
-struct hierarchy;
-int cg_open_path(struct cg *out, const struct hierarchy *h, const char *file_path) must_check;
-/* The same of a directory that was opened for reading; fd is taken over, also on failure. */
-int cg_open_fd(struct cg *out, const struct hierarchy *h, int fd) must_check;
+/*
+ * Opens a cgroup by file path. -ENOTDIR, -EMEDIUMTYPE (not on cgroup2), -ENOENT, -ELOOP for a symlink in the last part, -EXDEV
+ * and -ENOSYS as cgroup_path_of_directory().
+ */
+int cg_open_path(struct cg *out, const char *file_path) must_check;
+/*
+ * The same of a directory that was opened for reading; fd is taken over, also on failure. file_path: what it was opened by
+ * without a symlink, or NULL.
+ */
+int cg_open_fd(struct cg *out, int fd, const char *file_path) must_check;
 /* Opens or makes a child; name is one component. cg_create: -EEXIST when it is there already. */
 int cg_open(struct cg *out, const struct cg *parent, const char *name) must_check;
 int cg_create(struct cg *out, const struct cg *parent, const char *name) must_check;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 
+#include "sys/kernel.h"
 #include "sys/mountinfo.h"
 
 /* What the last call failed with; never 0, though the end of a stream that is none may set no errno. */
@@ -58,8 +59,22 @@ static bool is_better(const struct mount_line *m, bool read_only, const struct h
 	return best->read_only && !read_only;
 }
 
+/* Which mount it is to be: one that shows this cgroup, or, without one, the one of that number. */
+struct wanted {
+	const char *own;
+	long id;
+};
+
+static bool is_wanted(const struct wanted *wanted, const struct mount_line *m, bool read_only,
+		      const struct hierarchy *best)
+{
+	if (!wanted->own)
+		return strtol(m->id, NULL, 10) == wanted->id;
+	return cgroup_path_is_below(wanted->own, m->root) && is_better(m, read_only, best);
+}
+
 /* Takes the mount on this line into best when it is the better one. */
-static int consider(struct hierarchy *best, char *line, const char *own)
+static int consider(struct hierarchy *best, char *line, const struct wanted *wanted)
 {
 	struct hierarchy found;
 	struct mount_line m;
@@ -70,7 +85,7 @@ static int consider(struct hierarchy *best, char *line, const char *own)
 	found.nsdelegate = has_option(m.super_options, "nsdelegate");
 	unescape(m.root);
 	unescape(m.point);
-	if (!cgroup_path_is_below(own, m.root) || !is_better(&m, found.read_only, best))
+	if (!is_wanted(wanted, &m, found.read_only, best))
 		return 0;
 	found.mount_root = strdup(m.root);
 	found.mount_point = strdup(m.point);
@@ -83,32 +98,37 @@ static int consider(struct hierarchy *best, char *line, const char *own)
 	return 0;
 }
 
-int hierarchy_find(struct hierarchy *out, const char *mountinfo)
+/* -ENOENT: there is none such. */
+static int find_mount(struct hierarchy *out, FILE *mountinfo, const struct wanted *wanted)
 {
 	struct hierarchy best = { 0 };
-	cleanup_free char *own = NULL, *line = NULL;
-	cleanup_fclose FILE *f = NULL;
+	cleanup_free char *line = NULL;
 	size_t cap = 0;
-	int r;
+	int r = 0;
 
-	r = cgroup_path_of(0, &own);
-	if (r < 0)
-		return r == -ENODATA ? -ENOENT : r;
-	f = fopen(mountinfo ? mountinfo : "/proc/self/mountinfo", "re");
-	if (!f)
-		return failure();
-	while (r == 0 && (errno = 0, getline(&line, &cap, f)) >= 0)
-		r = consider(&best, line, own);
-	if (r == 0 && !feof(f))
+	while (r == 0 && (errno = 0, getline(&line, &cap, mountinfo)) >= 0)
+		r = consider(&best, line, wanted);
+	if (r == 0 && !feof(mountinfo))
 		r = failure();
 	if (r == 0 && !best.mount_point)
 		r = -ENOENT;
-	if (r < 0) {
+	if (r < 0)
 		hierarchy_deinit(&best);
-		return r;
-	}
-	*out = best;
-	return 0;
+	else
+		*out = best;
+	return r;
+}
+
+int hierarchy_find(struct hierarchy *out, const char *mountinfo)
+{
+	cleanup_free char *own = NULL;
+	cleanup_fclose FILE *f = NULL;
+	int r = cgroup_path_of(0, &own);
+
+	if (r < 0)
+		return r == -ENODATA ? -ENOENT : r;
+	f = fopen(mountinfo ? mountinfo : "/proc/self/mountinfo", "re");
+	return f ? find_mount(out, f, &(struct wanted){ .own = own }) : failure();
 }
 
 void hierarchy_deinit(struct hierarchy *h)
@@ -183,12 +203,15 @@ static bool climbs(const char *path)
 	return false;
 }
 
-/* What path has behind ancestor ("" or "/…"), NULL when it is not below it. Both are absolute. */
+/*
+ * What path has behind ancestor ("" or "/…"), NULL when it is not below it. One that is not absolute is below nothing, and
+ * nothing is below it: "" is how statmount(2) may name a place that is out of reach from our root directory.
+ */
 static const char *path_below(const char *path, const char *ancestor)
 {
 	const char *rest = streq(ancestor, "/") ? path : after_prefix(path, ancestor);
 
-	if (*path != '/' || !rest || (*rest != '\0' && *rest != '/') || climbs(rest))
+	if (*path != '/' || *ancestor != '/' || !rest || (*rest != '\0' && *rest != '/') || climbs(rest))
 		return NULL;
 	return streq(rest, "/") ? "" : rest;
 }
@@ -198,7 +221,7 @@ bool cgroup_path_is_below(const char *path, const char *ancestor)
 	return path_below(path, ancestor) != NULL;
 }
 
-/* The part of path below from, put below to. */
+/* The part of path below from, put below to. Not by asprintf(3), whose first call costs more than all else here. */
 static int translate(const char *path, const char *from, const char *to, char **out)
 {
 	const char *rest = path_below(path, from);
@@ -208,8 +231,10 @@ static int translate(const char *path, const char *from, const char *to, char **
 		return -EXDEV;
 	if (streq(to, "/"))
 		to = *rest ? "" : "/";
-	if (asprintf(&s, "%s%s", to, rest) < 0)
+	s = malloc(strlen(to) + strlen(rest) + 1);
+	if (!s)
 		return -ENOMEM;
+	stpcpy(stpcpy(s, to), rest);
 	*out = s;
 	return 0;
 }
@@ -229,6 +254,74 @@ int hierarchy_cgroup_path(const struct hierarchy *h, const char *file_path, char
 	for (n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
 		path[n - 1] = '\0';
 	return translate(path, h->mount_point, h->mount_root, out);
+}
+
+/* What the descriptor is really: free of symlinks, "..", and doubled slashes. */
+static int file_path_of(int fd, char **out)
+{
+	char link[32], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return errno == ENOENT ? -ENOSYS : failure();
+	if ((size_t)n == sizeof(path) - 1)
+		return -ENAMETOOLONG;
+	path[n] = '\0';
+	*out = strdup(path);
+	return *out ? 0 : -ENOMEM;
+}
+
+/* As the kernel would spell it? */
+static bool is_canonical(const char *path)
+{
+	if (*path != '/' || climbs(path) || strstr(path, "//") || strstr(path, "/./"))
+		return false;
+	return !ends_with(path, "/.");
+}
+
+static int find_mount_of(struct hierarchy *out, int fd)
+{
+	struct wanted wanted = { 0 };
+	cleanup_fclose FILE *f = fopen("/proc/self/mountinfo", "re");
+	int r = f ? kernel_mount_id(fd, &wanted.id) : failure();
+
+	if (r < 0)
+		return r == -ENOENT ? -ENOSYS : r;
+	r = find_mount(out, f, &wanted);
+	return r == -ENOENT ? -EXDEV : r;
+}
+
+/* A mount whose root is outside of our cgroup namespace has paths that cannot be held against others. */
+static int cgroup_path_on(const struct hierarchy *h, const char *file_path, char **out)
+{
+	return climbs(h->mount_root) ? -EXDEV : hierarchy_cgroup_path(h, file_path, out);
+}
+
+int cgroup_path_of_directory(int fd, const char *file_path, char **out)
+{
+	cleanup_free char *real = NULL;
+	struct kernel_mount mount;
+	struct hierarchy h;
+	int r;
+
+	if (!file_path || !is_canonical(file_path)) {
+		r = file_path_of(fd, &real);
+		if (r < 0)
+			return r;
+		file_path = real;
+	}
+	if (kernel_statmount(fd, &mount) == 0) {
+		h = (struct hierarchy){ .mount_point = mount.point, .mount_root = mount.root };
+		return cgroup_path_on(&h, file_path, out);
+	}
+	r = find_mount_of(&h, fd);
+	if (r < 0)
+		return r;
+	r = cgroup_path_on(&h, file_path, out);
+	hierarchy_deinit(&h);
+	return r;
 }
 
 int hierarchy_usable(void)

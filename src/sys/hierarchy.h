@@ -40,6 +40,14 @@ int hierarchy_usable(void) must_check;
  */
 int cgroup_path_of(pid_t pid, char **out) must_check;
 
+/*
+ * The cgroup path of an open directory on cgroup2, by the mount that it is on, whatever else that shows. file_path: what it
+ * was opened by without a symlink; NULL: /proc is asked. -EXDEV: that mount is another cgroup namespace's, or not in our mount
+ * namespace, and nobody can tell from here; -ENOSYS: no /proc is mounted, on a kernel where it would be needed (before Linux
+ * 6.8, or where file_path is none to go by). The caller frees *out.
+ */
+int cgroup_path_of_directory(int fd, const char *file_path, char **out) must_check;
+
 /* cgroup path → file path under h; -EXDEV when it is not below mount_root. The caller frees *out. */
 int hierarchy_file_path(const struct hierarchy *h, const char *cgroup_path, char **out) must_check;
 /* file path → cgroup path; -EXDEV when it is not below mount_point. The caller frees *out. */

@@ -13,10 +13,9 @@
 
 #include "util/macro.h"
 
-/* ---- openat2: Linux 5.6 ---- */
+/* ---- mounts ---- */
 
-/* The number of the mount that it is on: proc_pid_fdinfo(5). statx(2) tells it from Linux 5.8 on only. */
-static int mount_of(int fd, long *out)
+int kernel_mount_id(int fd, long *out)
 {
 	char path[48], text[256], *line;
 	cleanup_close int info = -1;
@@ -35,11 +34,68 @@ static int mount_of(int fd, long *out)
 	return 0;
 }
 
+/* Of statx(2) what is asked for here; musl's structure ends before it. */
+struct statx_mount {
+	uint32_t mask, before[35];
+	uint64_t mnt_id, after[13];
+};
+_Static_assert(sizeof(struct statx_mount) == 256, "struct statx");
+#define STATX_MOUNT_UNIQUE 0x4000 /* STATX_MNT_ID_UNIQUE, Linux 6.8 */
+
+struct statmount_request {
+	uint32_t size, spare;
+	uint64_t mnt_id, mask;
+};
+_Static_assert(sizeof(struct statmount_request) == 24, "MNT_ID_REQ_SIZE_VER0");
+
+/* As much of struct statmount of <linux/mount.h> as there was at first; the texts are counted from its end. */
+struct statmount_head {
+	uint32_t size, spare;
+	uint64_t mask, skipped[11];
+	uint32_t root, point;
+	uint64_t more[50];
+};
+_Static_assert(sizeof(struct statmount_head) == 512, "struct statmount");
+#define STATMOUNT_ROOT_AND_POINT UINT64_C(0x18)
+
+#ifdef SYS_statmount
+int kernel_statmount(int fd, struct kernel_mount *out)
+{
+	const struct statmount_head *head = (const void *)out->told;
+	char *texts = (char *)out->told + sizeof(*head);
+	struct statx_mount mount = { 0 };
+	struct statmount_request request = { sizeof(request), 0, 0, STATMOUNT_ROOT_AND_POINT };
+
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_MOUNT_UNIQUE, &mount) < 0)
+		return -errno;
+	if (!(mount.mask & STATX_MOUNT_UNIQUE))
+		return -EOPNOTSUPP;
+	request.mnt_id = mount.mnt_id;
+	memset(out->told, 0, sizeof(out->told)); /* MemorySanitizer does not know the call */
+	if (syscall(SYS_statmount, &request, out->told, sizeof(out->told), 0) < 0)
+		return -errno;
+	if ((head->mask & STATMOUNT_ROOT_AND_POINT) != STATMOUNT_ROOT_AND_POINT)
+		return -EOPNOTSUPP;
+	out->point = texts + head->point;
+	out->root = texts + head->root;
+	return 0;
+}
+#else
+int kernel_statmount(int fd unused, struct kernel_mount *out unused)
+{
+	return -ENOSYS;
+}
+#endif
+
+/* ---- openat2: Linux 5.6 ---- */
+
 static int check_mount(int dirfd, int fd)
 {
 	long from = 0, to = 0;
 
-	return mount_of(dirfd, &from) == 0 && mount_of(fd, &to) == 0 && from == to ? 0 : -EXDEV;
+	return kernel_mount_id(dirfd, &from) == 0 && kernel_mount_id(fd, &to) == 0 && from == to
+		       ? 0
+		       : -EXDEV;
 }
 
 /* A symlink is not followed, wherever it leads. */

@@ -44,8 +44,23 @@ _Static_assert(sizeof(struct pidfd_info) == 64, "PIDFD_INFO_SIZE_VER0");
  * ".." and no symlink at all) and RESOLVE_NO_XDEV (of a relative path, for which /proc must be there; else -EXDEV).
  */
 int kernel_openat2(int dirfd, const char *path, uint64_t flags, uint64_t resolve);
+/*
+ * The mount that fd is on, as statmount(2) tells it: where it is, seen from our root directory, and what of its file system is
+ * there, both unescaped. -errno: it cannot be told so, as before Linux 6.8; then the number that mountinfo knows it by helps.
+ */
+struct kernel_mount {
+	uint64_t told[256]; /* as the kernel has it, if it fits; the two point into it */
+	char *point, *root;
+};
+int kernel_statmount(int fd, struct kernel_mount *out);
+/* proc_pid_fdinfo(5), which statx(2) follows from Linux 5.8 on only. */
+int kernel_mount_id(int fd, long *out);
 /* close_range(2), with CLOSE_RANGE_CLOEXEC or 0; it cannot fail. Async-signal-safe. */
 void kernel_close_range(unsigned first, unsigned last, unsigned flags);
+
+#if !defined(SYS_statmount) && !defined(__alpha__) && !defined(__mips__)
+#define SYS_statmount 457 /* Linux 6.8 */
+#endif
 
 /* Always close-on-exec: pidfd_open(2). */
 static inline int kernel_pidfd_open(pid_t pid)

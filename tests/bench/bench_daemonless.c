@@ -87,14 +87,12 @@ static bool is_empty(int events_fd)
 }
 
 /* That none of those lives in it who must not be killed. */
-static void guard(struct cg *cg)
+static void guard(struct cg *cg, const char *path)
 {
-	cleanup_close int fd = TAKE_FD(cg->fd);
-	struct hierarchy h;
 	const char *who;
 	uint64_t id;
 
-	if (hierarchy_find(&h, NULL) < 0 || cg_open_fd(cg, &h, TAKE_FD(fd)) < 0)
+	if (cg_open_fd(cg, TAKE_FD(cg->fd), path) < 0)
 		die("the cgroup");
 	if (cg_guard(cg, getppid(), &who) < 0)
 		die("it holds one of us");
@@ -106,7 +104,6 @@ static void guard(struct cg *cg)
 		if (id == cg->id)
 			die("it holds an ancestor");
 	}
-	hierarchy_deinit(&h);
 }
 
 static void raw_term(const struct cg *cg)
@@ -133,7 +130,7 @@ static int raw_reap(bool guarded, const char *name, const char *path)
 	struct pollfd p = { .events = POLLPRI };
 
 	if (guarded)
-		guard(&cg);
+		guard(&cg, path);
 	p.fd = cg_events_open(&cg);
 	is_empty(p.fd); /* a poll tells of changes since the last read */
 	if (streq(name, "reap"))

@@ -6,10 +6,12 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
 #include "lib/cgtest.h"
+#include "sys/pidfd.h"
 
 static struct cgtest t;
 
@@ -55,7 +57,7 @@ Test(cgroup, a_handle_knows_its_path_and_id)
 	cr_assert_eq(a.id, st.st_ino);
 
 	cr_assert_gt(asprintf(&file_path, "%s//./a/../a", t.root_file_path), 0);
-	cr_assert_eq(cg_open_path(&again, &t.hierarchy, file_path), 0);
+	cr_assert_eq(cg_open_path(&again, file_path), 0);
 	cr_assert_str_eq(again.path, a.path, "an odd spelling of the path must not fool the guard");
 	cr_assert_eq(again.id, a.id);
 	end_member(pid);
@@ -77,11 +79,10 @@ Test(cgroup, what_is_not_a_cgroup2_directory_is_refused)
 	char link[64];
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		cr_assert_eq(cg_open_path(&cg, &t.hierarchy, rows[i].path), rows[i].error, "%s",
-			     rows[i].path);
+		cr_assert_eq(cg_open_path(&cg, rows[i].path), rows[i].error, "%s", rows[i].path);
 	snprintf(link, sizeof(link), "/tmp/cgkill-test-link.%d", (int)getpid());
 	cr_assert_eq(symlink(t.root_file_path, link), 0);
-	cr_expect_eq(cg_open_path(&cg, &t.hierarchy, link), -ELOOP);
+	cr_expect_eq(cg_open_path(&cg, link), -ELOOP);
 	cr_assert_eq(unlink(link), 0);
 }
 
@@ -445,6 +446,151 @@ Test(cgroup, the_guard_refuses_the_cgroup_of_pid_1)
 	if (r < 0 || r == 77)
 		cr_skip_test("SKIP: no PID namespace can be made here");
 	cr_assert_eq(r, 0);
+	cg_close(&a);
+}
+
+/* What the guard may be told by. */
+enum telling { BY_ALL, BY_PATH, BY_NUMBER, BY_NOTHING, TELLINGS };
+static const char *const tellings[] = { "all", "/proc", "the kernel", "nothing" };
+
+/* Linux 6.13 and later. */
+static bool kernel_tells(void)
+{
+	cleanup_close int pidfd = pidfd_open_pid(getpid());
+	uint64_t id;
+	pid_t parent;
+
+	return pidfd_origin(pidfd, &parent, &id) == 0;
+}
+
+/* In a child, for good. */
+static void leave_only(enum telling only)
+{
+	if (only == BY_PATH || only == BY_NOTHING)
+		if (cgtest_lack(SYS_ioctl, ENOTTY) < 0)
+			_exit(77);
+	if (only == BY_NUMBER || only == BY_NOTHING)
+		if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    mount("none", "/proc", "tmpfs", 0, NULL) < 0)
+			_exit(77);
+}
+
+struct question {
+	const struct cg *cg;
+	pid_t pid;
+	int answer;
+};
+
+/* 0, or which of the questions was answered wrongly. */
+static int ask_guard(enum telling told_by, const struct question *questions, size_t n)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		leave_only(told_by);
+		for (size_t i = 0; i < n; i++) {
+			const char *who = NULL;
+			int r = cg_guard(questions[i].cg, questions[i].pid, &who);
+
+			if (told_by == BY_NOTHING || (told_by == BY_NUMBER && !kernel_tells())
+				    ? r >= 0
+				    : r != questions[i].answer)
+				_exit((int)i + 1);
+		}
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+Test(cgroup, the_guard_says_the_same_by_whatever_it_is_told)
+{
+	struct cg leaf = create(&t.root, "leaf"), tree = create(&t.root, "tree"),
+		  below = create(&tree, "below"), empty = create(&t.root, "empty");
+	pid_t in_leaf = cgtest_start(&leaf, MEMBER_SLEEPER),
+	      in_tree = cgtest_start(&below, MEMBER_SLEEPER);
+	const struct question questions[] = {
+		{ &leaf, 0, 0 },
+		{ &leaf, in_leaf, -EPERM },
+		{ &leaf, in_tree, 0 },
+		{ &tree, 0, 0 },
+		{ &tree, in_tree, -EPERM },
+		{ &tree, in_leaf, 0 },
+		{ &below, in_tree, -EPERM },
+		{ &empty, in_leaf, 0 },
+		{ &t.root, in_leaf, -EPERM },
+		{ &t.root, in_tree, -EPERM },
+	};
+	const struct question of_ourselves[] = {
+		{ &empty, 0, -EPERM },
+		{ &t.root, 0, -EPERM },
+		{ &leaf, 0, 0 },
+		{ &tree, 0, 0 },
+	};
+
+	for (enum telling told_by = 0; told_by < TELLINGS; told_by++) {
+		int wrong = ask_guard(told_by, questions, ARRAY_SIZE(questions));
+
+		if (wrong == 77)
+			cr_skip_test("SKIP: no mount namespace or seccomp filter can be had here");
+		cr_expect_eq(wrong, 0, "question %d, by %s", wrong, tellings[told_by]);
+		cr_assert_eq(cg_attach(&empty, 0), 0);
+		wrong = ask_guard(told_by, of_ourselves, ARRAY_SIZE(of_ourselves));
+		cr_expect_eq(wrong, 0, "question %d of ourselves, by %s", wrong, tellings[told_by]);
+		cr_assert_eq(cg_attach(&t.mount, 0), 0);
+	}
+	end_member(in_leaf);
+	end_member(in_tree);
+	cg_close(&empty);
+	cg_close(&below);
+	cg_close(&tree);
+	cg_close(&leaf);
+}
+
+/* Its cgroup is removed behind it, again and again: there is always one in which it is not, and it is always below a. */
+static _Noreturn void move_on(int ready_fd, void *arg)
+{
+	const struct cg *a = arg;
+	char name[2][16] = { "0" };
+
+	(void)!cg_remove(a, name[0]);
+	(void)!write(ready_fd, "r", 1);
+	for (unsigned i = 1;; i++) {
+		struct cg next;
+
+		snprintf(name[i % 2], sizeof(name[0]), "%u", i);
+		if (cg_create(&next, a, name[i % 2]) < 0 || cg_attach(&next, 0) < 0)
+			_exit(1);
+		cg_close(&next);
+		(void)!cg_remove(a, name[(i + 1) % 2]);
+	}
+}
+
+Test(cgroup, the_guard_misses_nobody_who_moves)
+{
+	struct cg a = create(&t.root, "a"), first = create(&a, "first");
+	pid_t mover = cgtest_start_fn(&first, move_on, &a), asker;
+	int status;
+
+	asker = fork();
+	if (asker == 0) {
+		const char *who;
+
+		leave_only(BY_NUMBER);
+		for (int i = 0; i < 3000; i++)
+			if (cg_guard(&a, mover, &who) >= 0)
+				_exit(1);
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(asker, &status, 0), asker);
+	cr_assert_eq(waitpid(mover, NULL, WNOHANG), 0, "it moves on to the end");
+	end_member(mover);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		cr_skip_test("SKIP: no mount namespace can be had here");
+	cr_assert_eq(status, 0, "it was let go");
+	cg_close(&first);
 	cg_close(&a);
 }
 

@@ -4,8 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -453,20 +451,6 @@ ParameterizedTest(enum spawn_method *method, spawn, out_of_processes)
 
 static int refusals[] = { ENOSYS, EPERM, EINVAL };
 
-/* From now on clone3 fails with error, as container runtimes have it. */
-static int refuse_clone3(int error)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
-
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
-}
-
 ParameterizedTestParameters(spawn, falls_back)
 {
 	return cr_make_param_array(int, refusals, ARRAY_SIZE(refusals));
@@ -480,8 +464,8 @@ ParameterizedTest(int *error, spawn, falls_back)
 	struct spawned s;
 
 	begin(&t);
-	if (refuse_clone3(*error) < 0)
-		cr_skip_test("no seccomp filters here: %s", strerror(errno));
+	if (cgtest_lack(SYS_clone3, *error) < 0)
+		cr_skip_test("no seccomp filters here");
 	cr_assert_eq(spawn_into(&s, &t.root, &method, check_membership, &t.root), 0);
 	cr_assert_eq(method, SPAWN_ATTACH);
 	o = finish(&s);

@@ -6,9 +6,12 @@
 #include <ftw.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -136,7 +139,7 @@ int cgtest_begin(struct cgtest *t)
 	r = hierarchy_find(&t->hierarchy, NULL);
 	if (r < 0)
 		return r;
-	r = cg_open_path(&t->mount, &t->hierarchy, t->hierarchy.mount_point);
+	r = cg_open_path(&t->mount, t->hierarchy.mount_point);
 	if (r < 0)
 		return r;
 	snprintf(name, sizeof(name), "cgkill-test.%d", (int)getpid());
@@ -335,6 +338,22 @@ pid_t cgtest_start_threaded(const struct cg *domain, const struct cg *threads, b
 }
 
 /* ---- looking ---- */
+
+int cgtest_lack(long call, int error)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)call, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = { .len = ARRAY_SIZE(code), .filter = code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
+		return -errno;
+	return 0;
+}
 
 void cgtest_autoreap(void)
 {

@@ -55,6 +55,12 @@ _Noreturn void cgtest_ready_and_sleep(int ready_fd);
  */
 pid_t cgtest_start_threaded(const struct cg *domain, const struct cg *threads, bool leader_too);
 
+/*
+ * From now on that system call fails with error in this process and its children, as on a kernel or in a container that does
+ * not have it. 0, or -errno: no seccomp filters here.
+ */
+int cgtest_lack(long call, int error) must_check;
+
 /* Children and orphans are reaped by the kernel from now on; waitpid(2) is of no use then. */
 void cgtest_autoreap(void);
 

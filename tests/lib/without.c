@@ -24,6 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sys/kernel.h"
+
 #define SKIPPED 77
 
 /* What is asked about a call that only its memory tells more of: true, and it fails with error. */
@@ -100,6 +102,7 @@ static int add(scmp_filter_ctx filter, const char *feature)
 		{ "openat2", SCMP_SYS(openat2), ENOSYS },
 		{ "close_range", SCMP_SYS(close_range), ENOSYS },
 		{ "pidfd_open", SCMP_SYS(pidfd_open), ENOSYS },
+		{ "statmount", SYS_statmount, ENOSYS },
 		{ "attributes", SCMP_SYS(setxattr), EOPNOTSUPP },
 		{ "attributes", SCMP_SYS(fsetxattr), EOPNOTSUPP },
 	};

@@ -156,6 +156,8 @@ ParameterizedTestParameters(hierarchy, below)
 		{ "/../x/..", "/../x", false },
 		{ "a", "/", false },
 		{ "", "/", false },
+		{ "/a", "", false },
+		{ "", "", false },
 	};
 
 	return cr_make_param_array(struct below_case, cases, ARRAY_SIZE(cases));
@@ -187,6 +189,7 @@ ParameterizedTestParameters(hierarchy, paths)
 		{ "/sys/fs/cgroup", "/", "", "/sys/fs/cgroup/../x" },
 		{ "/", "/", "/a", "/a" },
 		{ "/", "/", "/", "/" },
+		{ "", "/", "", "/sys/fs/cgroup/a" },
 	};
 
 	return cr_make_param_array(struct path_case, cases, ARRAY_SIZE(cases));
