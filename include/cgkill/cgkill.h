@@ -128,6 +128,8 @@ typedef int (*cgkill_process_fn)(const struct cgkill_process *p, void *arg);
  * -EOPNOTSUPP: it is threaded, and its processes are those of its domain; -ENAMETOOLONG as above.
  */
 int cgkill_list(const struct cgkill_cgroup *cg, cgkill_process_fn fn, void *arg) CGKILL_MUST_CHECK;
+/* How many there are, without a look at each. Errors as above; *out is assigned on success. */
+int cgkill_count(const struct cgkill_cgroup *cg, size_t *out) CGKILL_MUST_CHECK;
 /*
  * The same of at most max, with why each of them does not die; *total (NULL: not asked for) is how many there are. Takes
  * a second at most: files below /proc can hang who reads them, so a short-lived process does that, which tells its end to
@@ -143,7 +145,7 @@ int cgkill_explain_process(pid_t pid, cgkill_process_fn fn, void *arg) CGKILL_MU
 
 enum cgkill_signal_flags {
 	CGKILL_SIGNAL_CONT = 1 << 0, /* SIGCONT after it, so that a stopped process can act on it */
-	CGKILL_SIGNAL_THAW = 1 << 1, /* thaws each cgroup first, so that a frozen one can */
+	CGKILL_SIGNAL_THAW = 1 << 1, /* thaws each cgroup after it, so that a frozen one can */
 	CGKILL_SIGNAL_HUP = 1 << 2,  /* SIGHUP after it, for shells */
 };
 

@@ -38,26 +38,35 @@ static void set_result(struct reap *reap, const char *result, const char *messag
 
 struct names {
 	json_t *list; /* of the first few */
-	json_int_t n;
+	json_int_t n; /* of all */
 };
 
 static int collect_name(const struct cgkill_process *p, void *arg)
 {
 	struct names *names = arg;
 
-	if (names->n++ < NAMES_MAX)
-		json_array_append_new(names->list, json_string(p->comm));
+	if (names->n++ == NAMES_MAX)
+		return 1;
+	json_array_append_new(names->list, json_string(p->comm));
 	return 0;
+}
+
+static struct names find_names(const struct cgkill_cgroup *cg)
+{
+	struct names names = { .list = json_array() };
+	size_t n;
+
+	if (cgkill_list(cg, collect_name, &names) == 1 && cgkill_count(cg, &n) == 0)
+		names.n = (json_int_t)n;
+	return names;
 }
 
 /* Who is there right before the kill. */
 static void add_kill(struct reap *reap)
 {
-	struct names names = { .list = json_array() };
-	json_t *event;
+	const struct names names = find_names(reap->cg);
+	json_t *event = add_event(reap, "kill");
 
-	(void)!cgkill_list(reap->cg, collect_name, &names);
-	event = add_event(reap, "kill");
 	json_object_set_new(event, "signal", json_string("KILL"));
 	json_object_set_new(event, "count", json_integer(names.n));
 	json_object_set_new(event, "names", names.list);
@@ -202,20 +211,11 @@ static int guard_ancestors(const struct cgkill_cgroup *cg, pid_t *pid)
 	return MIN_OF(next, 0);
 }
 
-/* We, PID 1, and who waits for us. True: it holds none of them. */
-static bool is_harmless(struct reap *reap)
+/* For r, the word of the guard on process pid, or on ourselves and PID 1 (0). */
+static void refuse(struct reap *reap, int r, pid_t pid)
 {
 	char message[128];
-	int r = cgkill_guard(reap->cg, 0);
-	pid_t pid = 0;
 
-	/* One of them may end meanwhile; then we descend from another. */
-	if (r == 0)
-		for (int i = 0;
-		     (r = guard_ancestors(reap->cg, &pid)) == -ESRCH && i < ANCESTRY_TRIES; i++)
-			;
-	if (r == 0)
-		return true;
 	if (r != -EPERM) {
 		snprintf(message, sizeof(message), "it cannot be told who is in it: %s", strerror(-r));
 		set_result(reap, "refused", message);
@@ -226,7 +226,30 @@ static bool is_harmless(struct reap *reap)
 	} else {
 		set_result(reap, "refused", "it holds cgkillctl itself, or PID 1");
 	}
-	return false;
+}
+
+/* True: it holds neither us nor PID 1. */
+static bool spares_us(struct reap *reap)
+{
+	int r = cgkill_guard(reap->cg, 0);
+
+	if (r < 0)
+		refuse(reap, r, 0);
+	return r == 0;
+}
+
+/* True: it holds nobody who waits for us. */
+static bool spares_ancestors(struct reap *reap)
+{
+	pid_t pid = 0;
+	int r = -ESRCH;
+
+	/* One of them may end meanwhile; then we descend from another. */
+	for (int i = 0; r == -ESRCH && i < ANCESTRY_TRIES; i++)
+		r = guard_ancestors(reap->cg, &pid);
+	if (r < 0 && spares_us(reap)) /* that is the worse news */
+		refuse(reap, r, pid);
+	return r == 0;
 }
 
 /* ---- the course ---- */
@@ -266,10 +289,17 @@ static void set_survivors(struct reap *reap, int error)
 	add_survivors(reap);
 }
 
+static void set_unremovable(struct reap *reap, int error)
+{
+	char message[256];
+
+	snprintf(message, sizeof(message), "it is empty, and cannot be removed: %s", reap_error(error));
+	set_result(reap, "failed", message);
+}
+
 static void finish(struct reap *reap, int result)
 {
 	struct cgkill_stop_result course = { .size = sizeof(course) };
-	char message[256];
 	int r = result;
 
 	cgkill_stop_result(reap->stop, &course);
@@ -280,7 +310,6 @@ static void finish(struct reap *reap, int result)
 	}
 	if (r == 0 && !reap->options->keep)
 		r = cgkill_remove(reap->cg);
-	snprintf(message, sizeof(message), "it is empty, and cannot be removed: %s", reap_error(r));
 	if (r == 0)
 		set_result(reap, "done", NULL);
 	else if (result < 0)
@@ -288,17 +317,17 @@ static void finish(struct reap *reap, int result)
 	else if (r == -EBUSY)
 		set_result(reap, "failed", "it was empty, and another process has joined it since");
 	else
-		set_result(reap, "failed", message);
+		set_unremovable(reap, r);
 }
 
 /* What would be done, for a person; nothing is. For a program: to how many, and who they are. */
-static void pretend(const struct reap *reap, const char *name)
+static void pretend(struct reap *reap, const char *name)
 {
 	const struct options *o = reap->options;
-	struct names names = { .list = json_array() };
+	const struct names names = find_names(reap->cg);
 	char span[SPAN_MAX];
 
-	(void)!cgkill_list(reap->cg, collect_name, &names);
+	set_result(reap, "done", NULL);
 	json_object_set_new(reap->outcome, "count", json_integer(names.n));
 	json_object_set_new(reap->outcome, "names", names.list);
 	if (o->json != JSON_OFF)
@@ -328,13 +357,13 @@ void reap_begin(struct reap *reap, const char *name, const struct options *optio
 	reap->trail = json_array();
 	reap->outcome = json_pack("{s:o, s:O}", "unit", json_name(name), "trail", reap->trail);
 	r = cgkill_open(name, &reap->cg);
-	if (r == 0 && !is_harmless(reap))
+	if (r == 0 && !spares_ancestors(reap))
 		return;
 	if (r == 0)
 		r = open_leader(reap);
 	if (r == 0 && reap->options->dry_run) {
-		set_result(reap, "done", NULL);
-		pretend(reap, name);
+		if (spares_us(reap))
+			pretend(reap, name);
 		return;
 	}
 	event = add_event(reap, "job");
@@ -342,7 +371,8 @@ void reap_begin(struct reap *reap, const char *name, const struct options *optio
 	json_object_set_new(event, "result", json_string("requested"));
 	if (r == 0)
 		r = begin(reap);
-	if (r < 0)
+	/* EPERM: the library's guard, or the leader refuses the signal. */
+	if (r < 0 && (r != -EPERM || spares_us(reap)))
 		fail(reap, r);
 }
 

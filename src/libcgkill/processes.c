@@ -53,6 +53,16 @@ PUBLIC int cgkill_list(const struct cgkill_cgroup *cg, cgkill_process_fn fn, voi
 	return walk.result != 0 ? walk.result : r;
 }
 
+PUBLIC int cgkill_count(const struct cgkill_cgroup *cg, size_t *out)
+{
+	ssize_t n = cg_count(&cg->cg);
+
+	if (n < 0)
+		return (int)n;
+	*out = (size_t)n;
+	return 0;
+}
+
 /* ---- why ---- */
 
 /* Nothing that answers takes so long; what does not, would not in any time. */

@@ -14,17 +14,26 @@ static bool wants_sigcont(int sig, unsigned flags)
 	return flags & CGKILL_SIGNAL_CONT && sig != SIGKILL && sig != SIGCONT && sig != SIGSTOP;
 }
 
+/* No such file before Linux 5.2: nothing is frozen. */
+static int thaw_one(const struct cg *cg, void *arg unused)
+{
+	(void)!cg_freeze(cg, false);
+	return 0;
+}
+
 int signal_cgroup(const struct cg *cg, int sig, unsigned flags, size_t *reached)
 {
 	struct sweep s = {
 		.signal = sig,
 		.then_sigcont = wants_sigcont(sig, flags),
-		.thaw = flags & CGKILL_SIGNAL_THAW,
 		.then_sighup = flags & CGKILL_SIGNAL_HUP,
 	};
 	int r = sweep_run(&s, cg);
 
 	*reached = s.signalled;
+	/* Afterwards: who is thawed acts on what is pending before all else, and whom the signal has ended needs no thaw. */
+	if (flags & CGKILL_SIGNAL_THAW && cg_populated(cg) != 0)
+		(void)!cg_walk(cg, thaw_one, NULL);
 	return r < 0 ? r : s.error;
 }
 
@@ -74,13 +83,6 @@ static int pid_of(int pidfd, pid_t *out)
 	return 0;
 }
 
-/* No such file before Linux 5.2: nothing is frozen. */
-static int thaw_one(const struct cg *cg, void *arg unused)
-{
-	(void)!cg_freeze(cg, false);
-	return 0;
-}
-
 int signal_member(const struct cg *cg, int pidfd, int sig, unsigned flags)
 {
 	pid_t pid = 0;
@@ -90,13 +92,13 @@ int signal_member(const struct cg *cg, int pidfd, int sig, unsigned flags)
 		r = pidfd_in_subtree(pidfd, pid, cg);
 	if (r <= 0)
 		return r < 0 ? r : -ESRCH;
-	if (flags & CGKILL_SIGNAL_THAW)
-		(void)!cg_walk(cg, thaw_one, NULL);
 	r = pidfd_signal(pidfd, sig);
 	if (r == 0 && wants_sigcont(sig, flags))
 		(void)!pidfd_signal(pidfd, SIGCONT);
 	if (r == 0 && flags & CGKILL_SIGNAL_HUP)
 		(void)!pidfd_signal(pidfd, SIGHUP);
+	if (r == 0 && flags & CGKILL_SIGNAL_THAW)
+		(void)!cg_walk(cg, thaw_one, NULL);
 	return r;
 }
 

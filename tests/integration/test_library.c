@@ -186,6 +186,9 @@ Test(library, lists_and_explains)
 	seen.n = 0;
 	cr_assert_eq(cgkill_list(cg, stop_at_once, &seen), 17);
 	cr_assert_eq(seen.n, 1);
+	cr_assert_eq(cgkill_count(cg, &total), 0);
+	cr_assert_eq(total, 2);
+	total = 0;
 	cr_assert_eq(cgkill_explain(cg, 1, &total, see, &seen), 0);
 	cr_assert(total == 2 && seen.n == 2);
 	cg_close(&below);

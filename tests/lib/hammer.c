@@ -97,6 +97,8 @@ static void look(const struct cgkill_cgroup *cg, const struct member *m)
 	IS(cgkill_guard(cg, 0), 0);
 	IS(cgkill_guard(cg, m->pid), -1);
 	IS(cgkill_list(cg, see, &n), 0);
+	IS(cgkill_count(cg, &total), 0);
+	IS(total, MEMBERS);
 	IS(cgkill_explain(cg, MEMBERS + 1, &total, see_why, &n), 0);
 	IS(total, MEMBERS);
 	IS(n, 2 * MEMBERS);
