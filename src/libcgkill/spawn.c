@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "libcgkill/handle.h"
+#include "sys/kernel.h"
 #include "sys/pidfd.h"
 
 #define STEP_PREPARE SPAWN_STEP_FIRST
@@ -22,29 +22,14 @@ struct program {
 	sigset_t ignored;
 };
 
-/* Which word of the kernel's struct sigaction is the handler: arch/mips/include/uapi/asm/signal.h has the flags first. */
-#ifdef __mips__
-#define HANDLER_WORD 1
-#else
-#define HANDLER_WORD 0
-#endif
-
-/*
- * Not by sigaction(3): musl takes a lock in it (for SIGABRT), and so do the sanitizers. A child that another thread makes
- * meanwhile, past their fork handlers, would have that lock held for ever, and wait for it in its first signal(3).
- */
 static sigset_t ignored_signals(void)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (int sig = 1; sig < _NSIG; sig++) {
-		uintptr_t now[64 / sizeof(uintptr_t)] = { 0 };
-
-		if (syscall(SYS_rt_sigaction, sig, NULL, now, (size_t)_NSIG / 8) == 0 &&
-		    now[HANDLER_WORD] == (uintptr_t)SIG_IGN)
+	for (int sig = 1; sig < _NSIG; sig++)
+		if (kernel_is_ignored(sig))
 			sigaddset(&set, sig);
-	}
 	return set;
 }
 
@@ -60,10 +45,10 @@ _Noreturn static void run_program(void *arg, int report_fd)
 	r = o->prepare ? o->prepare(o->arg) : 0;
 	if (r != 0)
 		spawn_fail(report_fd, STEP_PREPARE, r < 0 ? -r : r, EXIT_PREPARE);
-	signal(SIGPIPE, SIG_DFL);
+	kernel_ignore(SIGPIPE, false);
 	for (int sig = 1; sig < _NSIG; sig++)
 		if (sigismember(&program->ignored, sig) == 1)
-			signal(sig, SIG_IGN);
+			kernel_ignore(sig, true);
 	if (o->flags & CGKILL_SPAWN_SEARCH)
 		execvpe(file, o->argv, o->envp);
 	else

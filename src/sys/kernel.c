@@ -241,3 +241,32 @@ void kernel_close_range(unsigned first, unsigned last, unsigned flags)
 	for (unsigned fd = first; fd <= last && fd < limit.rlim_cur; fd++)
 		close_one((int)fd, first, last, flags);
 }
+
+/* ---- signals ---- */
+
+/* As much as any architecture's struct sigaction, which glibc's is not. arch/mips/include/uapi/asm/signal.h has the flags first. */
+struct disposition {
+	uintptr_t word[64 / sizeof(uintptr_t)];
+};
+#ifdef __mips__
+#define HANDLER_WORD 1
+#else
+#define HANDLER_WORD 0
+#endif
+
+bool kernel_is_ignored(int sig)
+{
+	struct disposition now = { 0 };
+
+	return syscall(SYS_rt_sigaction, sig, NULL, &now, (size_t)_NSIG / 8) == 0 &&
+	       now.word[HANDLER_WORD] == (uintptr_t)SIG_IGN;
+}
+
+void kernel_ignore(int sig, bool ignored)
+{
+	struct disposition wanted = { 0 }; /* SIG_DFL */
+
+	if (ignored)
+		wanted.word[HANDLER_WORD] = (uintptr_t)SIG_IGN;
+	(void)syscall(SYS_rt_sigaction, sig, &wanted, NULL, (size_t)_NSIG / 8);
+}

@@ -58,6 +58,14 @@ int kernel_mount_id(int fd, long *out);
 /* close_range(2), with CLOSE_RANGE_CLOEXEC or 0; it cannot fail. Async-signal-safe. */
 void kernel_close_range(unsigned first, unsigned last, unsigned flags);
 
+/*
+ * How a signal is disposed of: ignored, or not. Not by sigaction(3): glibc's refuses two of its own; and libcs (for SIGABRT:
+ * glibc from 2.41 on, musl) and sanitizers take a lock in it, which another thread may hold while clone3(2) makes a child: that
+ * one has it held for ever. Async-signal-safe, also in such a child.
+ */
+bool kernel_is_ignored(int sig);
+void kernel_ignore(int sig, bool ignored); /* false: SIG_DFL */
+
 #if !defined(SYS_statmount) && !defined(__alpha__) && !defined(__mips__)
 #define SYS_statmount 457 /* Linux 6.8 */
 #endif

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "sys/kernel.h"
 #include "sys/pidfd.h"
 #include "util/parse.h"
 
@@ -41,22 +42,20 @@ static void report(int fd, uint32_t step, int error)
 
 void spawn_fail(int report_fd, uint32_t step, int error, int exit_status)
 {
-	signal(SIGPIPE, SIG_IGN); /* its exit status is for whoever reaps it, also if nobody reads this */
+	kernel_ignore(SIGPIPE, true); /* its exit status is for whoever reaps it, also if nobody reads this */
 	report(report_fd, step, error);
 	_exit(exit_status);
 }
 
 /*
- * CLONE_CLEAR_SIGHAND leaves ignored signals ignored, and so does execve. Not by sigaction(3), which
- * refuses glibc's own two: posix_spawn(3), and so make(1), starts programs with these ignored.
+ * CLONE_CLEAR_SIGHAND leaves ignored signals ignored, and so does execve. All of them: posix_spawn(3), and so make(1), starts
+ * programs with glibc's own two ignored.
  */
 static void default_signals(void)
 {
-	static const char all_default[64]; /* the kernel's struct sigaction, with SIG_DFL = 0 */
-
 	for (int sig = 1; sig < _NSIG; sig++)
-		(void)syscall(SYS_rt_sigaction, sig, all_default, NULL, (size_t)_NSIG / 8);
-	signal(SIGPIPE, SIG_IGN); /* who reads our reports may die, and we go on */
+		kernel_ignore(sig, false);
+	kernel_ignore(SIGPIPE, true); /* who reads our reports may die, and we go on */
 }
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * hammer CGROUP THREADS ROUNDS: all of libcgkill from many threads at once, each with a cgroup of its own below CGROUP at a
- * time, beside one that opens and closes CGROUP itself and keeps malloc(3) busy. For ThreadSanitizer and valgrind, which
+ * time, beside one that opens and closes CGROUP itself and keeps malloc(3) and sigaction(3) busy. For ThreadSanitizer and valgrind, which
  * have words of their own; what it says itself is that a result is wrong, or that descriptors are left open.
  */
 #include <dirent.h>
@@ -44,10 +44,15 @@ struct member {
 	int pidfd;
 };
 
-static int ignore_term(void *arg)
+/* In the child: not by signal(3), for which a sanitizer takes a lock. */
+static int block_term(void *arg)
 {
+	sigset_t term;
+
 	(void)arg;
-	return signal(SIGTERM, SIG_IGN) == SIG_ERR;
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	return sigprocmask(SIG_BLOCK, &term, NULL) != 0;
 }
 
 static void spawn(const struct cgkill_cgroup *cg, unsigned n, struct member *out)
@@ -58,7 +63,7 @@ static void spawn(const struct cgkill_cgroup *cg, unsigned n, struct member *out
 		.size = sizeof(options),
 		.argv = argv,
 		.flags = CGKILL_SPAWN_SEARCH | (n % 2 ? CGKILL_SPAWN_SESSION : 0U) | CGKILL_SPAWN_IGNORED,
-		.prepare = n % 3 == 2 ? ignore_term : NULL,
+		.prepare = n % 3 == 2 ? block_term : NULL,
 	};
 
 	IS(cgkill_spawn(cg, &options, &out->pid, &out->pidfd), 0);
@@ -192,6 +197,8 @@ static void *work(void *arg)
 /* What a child has of the others' locks must not matter to it. */
 static void *disturb(void *arg)
 {
+	const struct sigaction none = { .sa_handler = SIG_DFL };
+
 	(void)arg;
 	while (!over) {
 		struct cgkill_cgroup *cg, *same;
@@ -204,6 +211,7 @@ static void *disturb(void *arg)
 		cgkill_close(same);
 		cgkill_close(cg);
 		free(memory);
+		sigaction(SIGABRT, &none, NULL); /* a lock of its own: kernel_ignore() */
 	}
 	return NULL;
 }
