@@ -55,6 +55,7 @@ libuv1-dev         pkg-config --exists libuv
 libxml2-utils      command -v xmllint
 mandoc             command -v mandoc
 musl-dev           test -e "/usr/lib/$(gcc -print-multiarch | sed s/gnu/musl/)/libc.a"
+podman             command -v podman
 python3            command -v python3
 qemu-system-x86    command -v qemu-system-x86_64
 runit              command -v runsvdir
@@ -67,6 +68,7 @@ strace             command -v strace
 systemd            command -v systemctl
 systemd-container  command -v systemd-nspawn
 tini               command -v tini
+valgrind           command -v valgrind
 xz-utils           command -v xz
 '
 
