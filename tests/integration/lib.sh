@@ -397,6 +397,10 @@ clean_up() {
 		done
 		cgroup_remove "$root" || echo "# $root could not be removed"
 	fi
+	# What a test has mounted there: it is removed from below that.
+	awk -v dir="$dir/" 'index($5, dir) == 1 { print $5 }' /proc/self/mountinfo | while read -r point; do
+		umount -l "$point"
+	done
 	rm -rf "$dir"
 } 2>/dev/null
 
