@@ -52,8 +52,9 @@ struct cgkill_cgroup;
  * Opens the cgroup of that path: a file path, or, where no cgroup2 is, a path as /proc/PID/cgroup shows it. The handle is the
  * caller's to close. -ELOOP: a component is a symlink (cgroupfs has none, so the path leads through somebody's directory);
  * -EMEDIUMTYPE: it is no cgroup of version 2; -ENOTDIR; -ENOENT; -EXDEV: its mount is another cgroup namespace's, or none
- * of this mount namespace; -ENAMETOOLONG: its path is longer than PATH_MAX; -ENOSYS: no /proc is mounted, and it is needed
- * (before Linux 6.8, and for a path that is relative or has ".", ".." or "//" in it).
+ * of this mount namespace, or where that cgroup was another is mounted; -ENAMETOOLONG: its path is longer than PATH_MAX;
+ * -ENOSYS: no /proc is mounted, and it is needed (before Linux 6.8, for a cgroup path, and for a file path that is relative or
+ * has ".", ".." or "//" in it); or for a cgroup path no cgroup2 that shows our own cgroup.
  */
 int cgkill_open(const char *path, struct cgkill_cgroup **out) CGKILL_MUST_CHECK;
 /* The same of a directory that is open, by any flags; fd stays the caller's. */
@@ -84,7 +85,8 @@ int cgkill_is_populated(const struct cgkill_cgroup *cg) CGKILL_MUST_CHECK;
 int cgkill_wait_empty(const struct cgkill_cgroup *cg, uint64_t timeout_usec) CGKILL_MUST_CHECK;
 /*
  * Removes it with all cgroups below it. -EBUSY: a process lives in one of them; those that are empty are gone all the same.
- * -ENAMETOOLONG: they are nested deeper than 256. 0 also when it was gone already. The handle stays to be closed.
+ * -ENAMETOOLONG: they are nested deeper than 256; -EXDEV: it is what a mount begins with, and was opened through that. 0
+ * also when it was gone already. The handle stays to be closed.
  */
 int cgkill_remove(const struct cgkill_cgroup *cg) CGKILL_MUST_CHECK;
 

@@ -124,13 +124,15 @@ static const struct failure {
 	{ -EMEDIUMTYPE, "refused", "it is no cgroup of version 2" },
 	{ -ENOTDIR, "refused", "it is no directory of a cgroup" },
 	{ -ELOOP, "refused", "the path leads through a symbolic link: give the path that it stands for" },
-	{ -EXDEV,
-	  "refused", "it is seen through a mount of another cgroup namespace, or of none of ours: use our own cgroup2 mount" },
+	{ -EXDEV, "refused",
+	  "it is seen through a mount of another cgroup namespace, or of none of ours, or another "
+	  "cgroup is mounted there: "
+	  "use our own cgroup2 mount" },
 	{ -ESRCH, "refused", "the leader is no process of it" },
 	{ -EOPNOTSUPP, "refused",
 	  "it is the root, or threaded, and no domain: name the one that it is a part of" },
 	{ -ENAMETOOLONG, "failed", "cgroups in it are nested too deep" },
-	{ -ENOSYS, "failed", "no /proc is mounted" },
+	{ -ENOSYS, "failed", "no /proc is mounted, or no cgroup2 that shows our own cgroup" },
 	{ -EPERM, "failed", "a process in it is not ours to signal: run this as root" },
 	{ -EACCES, "failed", "permission denied: run this as root, or as who owns the cgroup" },
 	{ -EROFS, "failed", "the cgroup file system is mounted read-only" },
@@ -293,7 +295,8 @@ static void set_unremovable(struct reap *reap, int error)
 {
 	char message[256];
 
-	snprintf(message, sizeof(message), "it is empty, and cannot be removed: %s", reap_error(error));
+	snprintf(message, sizeof(message), "it is empty, and cannot be removed: %s",
+		 error == -EXDEV ? "its mount begins with it" : reap_error(error));
 	set_result(reap, "failed", message);
 }
 
@@ -372,7 +375,7 @@ void reap_begin(struct reap *reap, const char *name, const struct options *optio
 	if (r == 0)
 		r = begin(reap);
 	/* EPERM: the library's guard, or the leader refuses the signal. */
-	if (r < 0 && (r != -EPERM || spares_us(reap)))
+	if (r < 0 && (r != -EPERM || !reap->cg || spares_us(reap)))
 		fail(reap, r);
 }
 

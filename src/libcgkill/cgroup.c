@@ -45,27 +45,62 @@ static int open_file_path(const char *path, struct cgkill_cgroup **out)
 	return fd < 0 ? fd : open_cgroup(fd, path, out);
 }
 
-/* As /proc/PID/cgroup shows it. */
+/* The next of a path, whose length is *n; past what says nothing. */
+static const char *component(const char *p, size_t *n)
+{
+	do {
+		p += strspn(p, "/");
+		*n = strcspn(p, "/");
+	} while (*n == 1 && *p == '.' && *p++);
+	return p;
+}
+
+static bool is_same_path(const char *a, const char *b)
+{
+	size_t n, m;
+
+	for (;; a += n, b += m) {
+		a = component(a, &n);
+		b = component(b, &m);
+		if (n != m || memcmp(a, b, n) != 0)
+			return false;
+		if (n == 0)
+			return true;
+	}
+}
+
+/* As /proc/PID/cgroup shows it. -EXDEV: another cgroup is mounted there. */
 static int open_cgroup_path(const char *path, struct cgkill_cgroup **out)
 {
 	cleanup_free char *file_path = NULL;
+	struct cgkill_cgroup *found = NULL;
 	struct hierarchy h;
-	int r = *path == '/' ? hierarchy_find(&h, NULL) : -ENOENT;
+	int r = hierarchy_find(&h, NULL);
 
 	if (r < 0)
-		return r;
+		return r == -ESRCH || r == -ENOENT ? -ENOSYS : r; /* no /proc, or no mount */
 	r = hierarchy_file_path(&h, path, &file_path);
 	hierarchy_deinit(&h);
-	return r < 0 ? r : open_file_path(file_path, out);
+	if (r == 0)
+		r = open_file_path(file_path, &found);
+	if (!found)
+		return r;
+	if (!is_same_path(path, found->cg.path)) {
+		cgkill_close(found);
+		return -EXDEV;
+	}
+	*out = found;
+	return 0;
 }
 
 PUBLIC int cgkill_open(const char *path, struct cgkill_cgroup **out)
 {
-	int r = open_file_path(path, out);
+	int r = open_file_path(path, out), other;
 
-	if ((r == -ENOENT || r == -EMEDIUMTYPE) && open_cgroup_path(path, out) == 0)
-		return 0;
-	return r;
+	if ((r != -ENOENT && r != -EMEDIUMTYPE) || *path != '/')
+		return r;
+	other = open_cgroup_path(path, out);
+	return other == 0 || other == -EXDEV || (other == -ENOSYS && r == -ENOENT) ? other : r;
 }
 
 PUBLIC int cgkill_open_fd(int fd, struct cgkill_cgroup **out)
@@ -146,14 +181,16 @@ PUBLIC int cgkill_wait_empty(const struct cgkill_cgroup *cg, uint64_t timeout_us
 	}
 }
 
-/* The directory above cg, if that is still there under its name; else -ENOENT. */
+/* The directory above cg, if that is still there under its name; else -ENOENT. -EXDEV: its mount begins with it. */
 static int open_parent(const struct cg *cg, const char *name, struct cg *out)
 {
-	cleanup_close int fd = openat(cg->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int fd = open_directory(cg->fd, "..", RESOLVE_NO_XDEV);
 	struct stat st;
 	char *path;
 
-	if (fd < 0 || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fd < 0)
+		return fd;
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	if (st.st_ino != cg->id)
 		return -ENOENT;

@@ -31,8 +31,8 @@ int signal_cgroup(const struct cg *cg, int sig, unsigned flags, size_t *reached)
 	int r = sweep_run(&s, cg);
 
 	*reached = s.signalled;
-	/* Afterwards: who is thawed acts on what is pending before all else, and whom the signal has ended needs no thaw. */
-	if (flags & CGKILL_SIGNAL_THAW && cg_populated(cg) != 0)
+	/* Afterwards: who is thawed acts on what is pending before all else. */
+	if (flags & CGKILL_SIGNAL_THAW)
 		(void)!cg_walk(cg, thaw_one, NULL);
 	return r < 0 ? r : s.error;
 }
@@ -67,7 +67,7 @@ static int pid_of(int pidfd, pid_t *out)
 	ssize_t n;
 	long pid;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", pidfd);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	if (n < 0)

@@ -299,8 +299,7 @@ static int child_names(const struct cg *cg, struct buf *out)
 				buf_append(out, entry->d_name, strlen(entry->d_name) + 1);
 			i += entry->d_reclen;
 		}
-		/* Where one more entry would have fit there was none: no need to hear it said. */
-	} while (n > (ssize_t)(sizeof(entries) - sizeof(struct dirent64)));
+	} while (n > 0); /* a signal ends a listing early, and nothing but a 0 says that it is whole: filldir64() */
 	if (n < 0)
 		return cg_is_gone(-errno) ? 0 : -errno;
 	return buf_error(out);
@@ -477,9 +476,12 @@ int cg_remove(const struct cg *parent, const char *name)
 	return remove_below(parent, name, 0);
 }
 
+/* The inode number of a 32-bit kernel is the lower half of the cgroup's. To take another for it is a refusal too much. */
 static int match_id(const struct cg *cg, void *arg)
 {
-	return cg->id == *(const uint64_t *)arg ? -EPERM : 0;
+	const uint64_t id = *(const uint64_t *)arg;
+
+	return cg->id == id || cg->id == (uint32_t)id ? -EPERM : 0;
 }
 
 /* Who moves on each time that it was not found where it was has to be met some time. */
@@ -491,7 +493,8 @@ static int match_id(const struct cg *cg, void *arg)
  */
 static int guard_by_id(const struct cg *cg, pid_t pid)
 {
-	cleanup_close int pidfd = pidfd_open_pid(pid ? pid : getpid());
+	/* Of ourselves it is this thread: the main one may have ended, and stays where it was when the others are moved. */
+	cleanup_close int pidfd = pid ? pidfd_open_pid(pid) : kernel_pidfd_open_self();
 	uint64_t id = 0, before = 0;
 	pid_t parent;
 
@@ -518,12 +521,20 @@ static bool may_be(const char *path, const char *removed)
 	return rest && streq(rest, CGROUP_REMOVED);
 }
 
+/* Does /proc know processes by the numbers that we do? That of another PID namespace shows others by them. */
+static bool proc_is_ours(void)
+{
+	char self[16] = "";
+
+	return readlink("/proc/self", self, sizeof(self) - 1) > 0 && atoi(self) == getpid();
+}
+
 static int guard_by_path(const struct cg *cg, pid_t pid)
 {
 	cleanup_free char *path = NULL;
-	int r = cgroup_path_of(pid, &path);
+	int r = pid == 0 || proc_is_ours() ? cgroup_path_of(pid, &path) : -EACCES;
 
-	if (r == -ESRCH || r == -EACCES || r == -EPERM) { /* hidden, by hidepid=; or there is no /proc */
+	if (r == -ESRCH || r == -EACCES || r == -EPERM) { /* hidden, by hidepid=; or there is no /proc of ours */
 		int by_id = guard_by_id(cg, pid);
 
 		/* Without a word from the kernel -EPERM would be one that was not said. */
@@ -561,10 +572,18 @@ int cg_guard_process(const struct cg *cg, pid_t pid)
 	return r;
 }
 
+/* Where this thread is, and where the main one is listed: a kill reaches us by the one, a signal to all by the other. */
+static int guard_ourselves(const struct cg *cg)
+{
+	int r = guard_process(cg, 0);
+
+	return r == 0 && syscall(SYS_gettid) != getpid() ? guard_process(cg, getpid()) : r;
+}
+
 int cg_guard(const struct cg *cg, pid_t caller, const char **who)
 {
 	static _Thread_local char text[40];
-	int r = guard_process(cg, 0);
+	int r = guard_ourselves(cg);
 
 	*who = "cgkilld itself";
 	if (r < 0)

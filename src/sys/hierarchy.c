@@ -165,7 +165,7 @@ static char *find_path(char *text, bool *found)
 /* Not by stdio(3), whose buffers are a good part of the work here. */
 int cgroup_path_of(pid_t pid, char **out)
 {
-	char name[sizeof("/proc//cgroup") + 3 * sizeof(pid_t)] = "/proc/self/cgroup";
+	char name[32] = "/proc/thread-self/cgroup"; /* the main thread may have ended, and be left where it was */
 	char text[PATH_MAX + 512], *at; /* the longest line: proc_cgroup_show() */
 	cleanup_close int fd = -1;
 	size_t kept = 0;
@@ -259,10 +259,10 @@ int hierarchy_cgroup_path(const struct hierarchy *h, const char *file_path, char
 /* What the descriptor is really: free of symlinks, "..", and doubled slashes. */
 static int file_path_of(int fd, char **out)
 {
-	char link[32], path[PATH_MAX];
+	char link[40], path[PATH_MAX];
 	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	snprintf(link, sizeof(link), "/proc/thread-self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path) - 1);
 	if (n < 0)
 		return errno == ENOENT ? -ENOSYS : failure();
@@ -284,7 +284,7 @@ static bool is_canonical(const char *path)
 static int find_mount_of(struct hierarchy *out, int fd)
 {
 	struct wanted wanted = { 0 };
-	cleanup_fclose FILE *f = fopen("/proc/self/mountinfo", "re");
+	cleanup_fclose FILE *f = fopen("/proc/thread-self/mountinfo", "re");
 	int r = f ? kernel_mount_id(fd, &wanted.id) : failure();
 
 	if (r < 0)

@@ -34,7 +34,7 @@ int hierarchy_usable(void) must_check;
 /* With this the kernel ends the path of a cgroup that is removed; kernel/cgroup/cgroup.c, proc_cgroup_show(). */
 #define CGROUP_REMOVED " (deleted)"
 /*
- * The cgroup path of a process in the v2 hierarchy, read from /proc/PID/cgroup (pid 0 = self). CGROUP_REMOVED is cut off, also
+ * The cgroup path of a process in the v2 hierarchy, read from /proc/PID/cgroup (pid 0 = this thread). CGROUP_REMOVED is cut off, also
  * of a cgroup that lives and is called so: the path alone does not tell it.
  * 0; -ESRCH: no such process; -ENODATA: it shows no v2 line. The caller frees *out.
  */

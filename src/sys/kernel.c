@@ -21,7 +21,7 @@ int kernel_mount_id(int fd, long *out)
 	cleanup_close int info = -1;
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", fd);
 	info = open(path, O_RDONLY | O_CLOEXEC);
 	n = info < 0 ? -1 : read(info, text, sizeof(text) - 1);
 	if (n < 0)
@@ -192,7 +192,7 @@ int kernel_openat2(int dirfd, const char *path, uint64_t flags, uint64_t resolve
 	struct open_how how = { .flags = flags, .resolve = resolve };
 	long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 
-	if (fd < 0 && errno == ENOSYS)
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) /* EPERM: a seccomp filter of a container */
 		return open_by_hand(dirfd, path, flags, resolve);
 	return fd < 0 ? -errno : (int)fd;
 }

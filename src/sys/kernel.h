@@ -78,6 +78,14 @@ static inline int kernel_pidfd_open(pid_t pid)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+/* The same of this thread: PIDFD_THREAD, Linux 6.9. Not by gettid(3): musl's is of before a clone(2) that it knows nothing of. */
+static inline int kernel_pidfd_open_self(void)
+{
+	long fd = syscall(SYS_pidfd_open, syscall(SYS_gettid), O_EXCL);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
 /*
  * fork(2) of a child that has no exit signal: its parent gets no SIGCHLD, and only a wait with __WALL sees it. Past glibc, so
  * that a lock of malloc(3) that another thread holds is never let go in it. s390 has other arguments: clone(2).

@@ -83,8 +83,12 @@ int pidfd_origin(int pidfd, pid_t *parent, uint64_t *cgroup_id)
 {
 	struct pidfd_info info = { .mask = PIDFD_INFO_CGROUPID };
 
-	if (ioctl(pidfd, PIDFD_GET_INFO, &info) < 0) /* ENOTTY, EINVAL before 6.13 */
-		return errno == ENOTTY || errno == EINVAL ? -EOPNOTSUPP : -errno;
+	/*
+	 * ENOTTY, EINVAL before 6.13; a seccomp filter has EPERM or ENOSYS; and up to 6.15 there was ESRCH of who lives, and has
+	 * a parent outside of our PID namespace.
+	 */
+	if (ioctl(pidfd, PIDFD_GET_INFO, &info) < 0)
+		return errno == ESRCH && still_there(pidfd) < 0 ? -ESRCH : -EOPNOTSUPP;
 	if (!(info.mask & PIDFD_INFO_CGROUPID))
 		return -EOPNOTSUPP;
 	*parent = (pid_t)info.ppid;

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
@@ -409,8 +411,18 @@ Test(cgroup, the_guard_is_not_taken_in_by_a_name)
 	cg_close(&a);
 }
 
+/* Linux 6.13 and later. */
+static bool kernel_tells(void)
+{
+	cleanup_close int pidfd = pidfd_open_pid(getpid());
+	uint64_t id;
+	pid_t parent;
+
+	return pidfd_origin(pidfd, &parent, &id) == 0;
+}
+
 /* In a PID namespace of its own, whose PID 1 lives in a and whose other process, which asks the guard, lives outside. */
-static int guard_beside_pid_1(const struct cg *a)
+static int guard_beside_pid_1(const struct cg *a, bool proc)
 {
 	const char *who = NULL;
 	int pipe_fd[2], r;
@@ -423,12 +435,14 @@ static int guard_beside_pid_1(const struct cg *a)
 		_exit(cg_attach(a, 0) < 0 || read(pipe_fd[0], &c, 1) < 0);
 	}
 	if (fork() == 0) {
-		if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		    mount("proc", "/proc", "proc", 0, NULL) < 0)
+		if (proc && (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+			     mount("proc", "/proc", "proc", 0, NULL) < 0))
 			_exit(77);
 		while (cg_populated(a) == 0)
 			cgtest_sleep_ms(1);
-		_exit(cg_guard(a, 0, &who) == -EPERM && streq(who, "PID 1") ? 0 : 1);
+		r = cg_guard(a, 0, &who);
+		_exit((r == -EPERM || (!proc && !kernel_tells() && r < 0)) && streq(who, "PID 1") ? 0
+												  : 1);
 	}
 	close_fd(pipe_fd[0]);
 	/* The one that asks ends first: PID 1 waits for the pipe to close. */
@@ -441,7 +455,7 @@ static int guard_beside_pid_1(const struct cg *a)
 Test(cgroup, the_guard_refuses_the_cgroup_of_pid_1)
 {
 	struct cg a = create(&t.root, "a");
-	int r = guard_beside_pid_1(&a);
+	int r = guard_beside_pid_1(&a, true);
 
 	if (r < 0 || r == 77)
 		cr_skip_test("SKIP: no PID namespace can be made here");
@@ -449,19 +463,118 @@ Test(cgroup, the_guard_refuses_the_cgroup_of_pid_1)
 	cg_close(&a);
 }
 
+/* Where /proc shows another PID namespace, /proc/1 is a stranger: in a leaf, and in a tree. */
+Test(cgroup, the_guard_does_not_take_a_stranger_for_pid_1)
+{
+	struct cg leaf = create(&t.root, "leaf"), tree = create(&t.root, "tree"),
+		  below = create(&tree, "below");
+	const struct cg *const cgs[] = { &leaf, &tree };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cgs); i++) {
+		int status;
+		pid_t pid = fork(); /* who has left its PID namespace once cannot do so again */
+
+		if (pid == 0) {
+			int r = guard_beside_pid_1(cgs[i], false);
+
+			_exit(r < 0 ? 77 : r);
+		}
+		cr_assert_eq(waitpid(pid, &status, 0), pid);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+			cr_skip_test("SKIP: no PID namespace can be made here");
+		cr_expect_eq(status, 0, "%s", cgs[i]->path);
+	}
+	cg_close(&below);
+	cg_close(&tree);
+	cg_close(&leaf);
+}
+
+static const struct cg *moved_to, *born_in;
+
+/* The main thread has ended by then, and a move leaves it where it was. */
+static void *move_and_ask(void *arg unused)
+{
+	const char *who = NULL;
+
+	if (!cgtest_in_state(getpid(), "Z", 5000) || cg_attach(moved_to, getpid()) < 0)
+		_exit(2);
+	/* Where a kill would reach us, and where we are listed, so that a signal to all would. */
+	_exit(cg_guard(moved_to, 0, &who) == -EPERM && cg_guard(born_in, 0, &who) == -EPERM ? 0 : 1);
+}
+
+static int guard_without_a_main_thread(const struct cg *born, const struct cg *to)
+{
+	pthread_t thread;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		moved_to = to;
+		born_in = born;
+		if (cg_attach(born, 0) < 0 || pthread_create(&thread, NULL, move_and_ask, NULL) != 0)
+			_exit(2);
+		pthread_exit(NULL);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+Test(cgroup, the_guard_knows_a_process_without_its_main_thread)
+{
+	struct cg born = create(&t.root, "born"), leaf = create(&t.root, "leaf"),
+		  tree = create(&t.root, "tree"), below = create(&tree, "below");
+
+	cr_assert_eq(guard_without_a_main_thread(&born, &leaf), 0);
+	cr_assert_eq(guard_without_a_main_thread(&born, &tree), 0);
+	cg_close(&below);
+	cg_close(&tree);
+	cg_close(&leaf);
+	cg_close(&born);
+}
+
+static void note_alarm(int sig unused)
+{
+}
+
+static int count_visit(const struct cg *cg unused, void *arg)
+{
+	++*(unsigned *)arg;
+	return 0;
+}
+
+/* The kernel ends a listing early when a signal is pending. */
+Test(cgroup, a_walk_misses_nothing_for_a_signal)
+{
+	const struct itimerval often = { { 0, 60 }, { 0, 60 } }, never = { 0 };
+	struct sigaction action = { .sa_handler = note_alarm, .sa_flags = SA_RESTART };
+	enum { CHILDREN = 30 };
+
+	for (unsigned i = 0; i < CHILDREN; i++) {
+		struct cg child;
+		char name[16];
+
+		snprintf(name, sizeof(name), "c%u", i);
+		child = create(&t.root, name);
+		cg_close(&child);
+	}
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (unsigned i = 0; i < 1000; i++) {
+		unsigned n = 0;
+		int r = cg_walk(&t.root, count_visit, &n);
+
+		if (r != 0 || n != CHILDREN + 1) {
+			setitimer(ITIMER_REAL, &never, NULL);
+			cr_assert_fail("walk %u: %d, %u cgroups", i, r, n);
+		}
+	}
+	setitimer(ITIMER_REAL, &never, NULL);
+}
+
 /* What the guard may be told by. */
 enum telling { BY_ALL, BY_PATH, BY_NUMBER, BY_NOTHING, TELLINGS };
 static const char *const tellings[] = { "all", "/proc", "the kernel", "nothing" };
-
-/* Linux 6.13 and later. */
-static bool kernel_tells(void)
-{
-	cleanup_close int pidfd = pidfd_open_pid(getpid());
-	uint64_t id;
-	pid_t parent;
-
-	return pidfd_origin(pidfd, &parent, &id) == 0;
-}
 
 /* In a child, for good. */
 static void leave_only(enum telling only)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -191,6 +192,33 @@ static void ask_from_a_chroot(const struct cgtest *t)
 Test(hierarchy_live, a_directory_in_and_out_of_a_chroot)
 {
 	ask_with_and_without(ask_from_a_chroot);
+}
+
+/* In a thread with a table of its own, in which the number is another directory. */
+static void *ask_with_own_table(void *arg)
+{
+	const struct cgtest *t = arg;
+	cleanup_free char *path = NULL;
+	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), own;
+
+	CHECK(1, unshare(CLONE_FILES) == 0);
+	own = open(t->root_file_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK(2, dup2(own, fd) == fd);
+	CHECK(3, cgroup_path_of_directory(fd, NULL, &path) == 0 && streq(path, t->root.path));
+	return NULL;
+}
+
+static void ask_in_a_thread(const struct cgtest *t)
+{
+	pthread_t thread;
+
+	CHECK(4, pthread_create(&thread, NULL, ask_with_own_table, (void *)(uintptr_t)t) == 0);
+	pthread_join(thread, NULL);
+}
+
+Test(hierarchy_live, a_directory_of_a_thread)
+{
+	ask_with_and_without(ask_in_a_thread);
 }
 
 static void ask_without_proc(const struct cgtest *t)

@@ -100,6 +100,7 @@ static int add(scmp_filter_ctx filter, const char *feature)
 	} calls[] = {
 		{ "clone3", SCMP_SYS(clone3), ENOSYS },
 		{ "openat2", SCMP_SYS(openat2), ENOSYS },
+		{ "openat2-refused", SCMP_SYS(openat2), EPERM },
 		{ "close_range", SCMP_SYS(close_range), ENOSYS },
 		{ "pidfd_open", SCMP_SYS(pidfd_open), ENOSYS },
 		{ "statmount", SYS_statmount, ENOSYS },
@@ -117,8 +118,9 @@ static int add(scmp_filter_ctx filter, const char *feature)
 		}
 	if (known)
 		return r;
-	if (strcmp(feature, "PIDFD_GET_INFO") == 0)
-		return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 1,
+	if (strcmp(feature, "PIDFD_GET_INFO") == 0 || strcmp(feature, "PIDFD_GET_INFO-refused") == 0)
+		return seccomp_rule_add(filter, SCMP_ACT_ERRNO(strchr(feature, '-') ? EPERM : ENOTTY),
+					SCMP_SYS(ioctl), 1,
 					SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffff, 0xff0b));
 	if (strcmp(feature, "PIDFD_INFO_EXIT") == 0)
 		ask(SCMP_SYS(ioctl), ESRCH, wants_exit_status, "");
