@@ -31,3 +31,26 @@ make_rootfs() {
 		[ ! -L /$d ] || ln -s "usr/$d" "$1/$d"
 	done
 }
+
+# The command of a container, which a test makes; what it says is in $dir/box.out.
+box=()
+box_until() { # box_until FILE: the box, in the background, has made it
+	rm -f "$1"
+	"${box[@]}" >"$dir/box.out" 2>&1 </dev/null &
+	outer=$!
+	wait_until exists_or_dead "$1"
+}
+
+exists_or_dead() {
+	[ -s "$1" ] || dead "$outer"
+}
+
+is_empty() {
+	[ -z "$(pids_in "$1")" ]
+}
+
+box_ends() { # box_ends CODE TEXT: the box ends, with that
+	wait_until dead "$outer" || note "$(cat "$dir/box.out")"
+	wait "$outer"
+	is $? "$1" "$2"
+}

@@ -8,21 +8,18 @@
  * So pidfd_open(2) and pidfd_send_signal(2) are the kernel's, made for the program by its other process. What there are ways
  * around for, clone3(2), openat2(2), close_range(2) and statmount(2), is missing as on an old kernel.
  */
-#include <dlfcn.h>
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <unistd.h>
+
+#include "owncalls.h"
 
 #define ADDRESS_ENV "CGKILL_TEST_NEWCALLS"
 
@@ -74,14 +71,6 @@ static bool receive_message(int from, struct message *m, int *fd)
 
 /* ---- before the program ---- */
 
-static long (*libc)(long, ...);
-
-/* Early: dlsym(3) takes a lock. */
-__attribute__((constructor)) static void find_libc(void)
-{
-	libc = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
-}
-
 static struct sockaddr_un address_of(const char *name)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX }; /* abstract: its first byte is 0 */
@@ -107,53 +96,25 @@ static long ask(struct message question, int fd)
 	return answer.arg;
 }
 
-static long result(long r)
-{
-	if (r >= 0)
-		return r;
-	errno = (int)-r;
-	return -1;
-}
-
 static long open_pid(pid_t pid)
 {
 	return ask((struct message){ SYS_pidfd_open, pid }, -1);
 }
 
-/* As src/sys/kernel.h calls clone: with CLONE_PIDFD. */
-static long fork_with_pidfd(int *pidfd)
+static long call(long number, const long *a)
 {
-	pid_t pid = fork();
-
-	if (pid > 0)
-		*pidfd = (int)open_pid(pid);
-	return pid;
-}
-
-/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's name is its own */
-long syscall(long number, ...)
-{
-	long a[6];
-	va_list ap;
-
-	va_start(ap, number);
-	for (int i = 0; i < 6; i++)
-		a[i] = va_arg(ap, long);
-	va_end(ap);
 	switch (number) {
-	case SYS_clone:
-		return fork_with_pidfd((int *)a[2]);
 	case SYS_pidfd_open:
-		return result(open_pid((pid_t)a[0]));
+		return open_pid((pid_t)a[0]);
 	case SYS_pidfd_send_signal:
-		return result(ask((struct message){ number, a[1] }, (int)a[0]));
+		return ask((struct message){ number, a[1] }, (int)a[0]);
 	case SYS_clone3:
 	case SYS_openat2:
 	case SYS_close_range:
 	case 457: /* statmount */
-		return result(-ENOSYS);
+		return -ENOSYS;
 	default:
-		return libc(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+		return pass_on(number, a);
 	}
 }
 
